@@ -1,0 +1,1 @@
+"""How a service is told what to do: its settings, its command line and the form of its log."""

@@ -1,0 +1,63 @@
+"""The printed lines: `[2026-01-31 10:51:30.042834][NAME] sentence`, one an event, or one JSON object an event.
+
+A logger's name is the NAME. Facts for programs go into `extra=ids(…)`; only the JSON form shows them.
+"""
+
+import datetime
+import json
+import logging
+import sys
+from typing import Any, Final, TextIO
+
+_IDS: Final = "ids"
+_OUR_LEVEL = logging.INFO
+
+
+def ids(**facts: Any) -> dict[str, Any]:
+    """The `extra` of a log call: facts of the event, such as client_uuid and image_file_name."""
+    return {_IDS: facts}
+
+
+def configure(log_format: str, stream: TextIO | None = None) -> None:
+    """Print events in `log_format` ("text" or "json") to `stream`, None being standard output.
+
+    Other libraries' own lines are left out: what they report is translated where they are used.
+    """
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(_Json() if log_format == "json" else _Text())
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(_OUR_LEVEL)
+    for library in ("aio_pika", "aiormq", "pika", "websockets", "websocket", "PIL", "pytesseract"):
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+
+
+def _when(record: logging.LogRecord) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(record.created)
+
+
+def printable(text: str) -> str:
+    """The text with control characters spelt out, so that a name from a client cannot forge a line or move a cursor."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"[{_when(record):%Y-%m-%d %H:%M:%S.%f}][{record.name}] {printable(record.getMessage())}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        event = {
+            "time": _when(record).astimezone().isoformat(),
+            "level": record.levelname.lower(),
+            "name": record.name,
+            "event": record.getMessage(),
+            **getattr(record, _IDS, {}),
+        }
+        if record.exc_info:
+            event["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(event, ensure_ascii=False, default=str)
