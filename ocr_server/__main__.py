@@ -1,0 +1,52 @@
+"""`python -m ocr_server`: load the settings, find the engine, run the pool, give the exit code."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from settings import event_log
+from settings.command_line import Exit, load_settings, parser
+from settings.loader import SettingsError, describe
+from settings.schema import OcrServerSettings
+
+from .control import Outcome
+from .engine import EngineMissing, choose
+from .supervisor import PoolFailed, Supervisor
+
+EXIT_CODES = f"""\
+  {Exit.OK}  stopped by SIGTERM or SIGINT
+  {Exit.USAGE}  a flag is wrong
+  {Exit.SETTINGS}  a setting is wrong or unknown
+  {Exit.QUEUES_DIFFER}  a queue is there with other arguments
+  {Exit.NO_ENGINE}  Tesseract or its language data is missing
+"""
+
+log = logging.getLogger("OCR_Server")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the OCR server; returns the exit code. argv: None takes the process's own arguments."""
+    arguments = parser("online-ocr-server", "The OCR server of Online OCR.", EXIT_CODES).parse_args(argv)
+    event_log.configure(arguments.log_format)
+    try:
+        settings, source = load_settings(OcrServerSettings, "ocr_server_settings.ini", arguments)
+        log.info(f"settings of {source}: {describe(settings)}")
+        choice = choose(settings.tesseract_location, settings.ocr.languages)
+        log.info(f"engine {choice.engine}, languages {' '.join(choice.languages)} from {choice.tessdata}")
+        if choice.note:
+            log.warning(choice.note)
+        Supervisor(settings, choice, arguments.log_format).run()
+    except SettingsError as error:
+        log.error(str(error))
+        return Exit.SETTINGS
+    except EngineMissing as error:
+        log.error(str(error))
+        return Exit.NO_ENGINE
+    except PoolFailed as error:
+        log.error(str(error))
+        return Exit.QUEUES_DIFFER if error.outcome is Outcome.QUEUES_DIFFER else Exit.NO_ENGINE
+    return Exit.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""What the supervisor and its processes say to each other over a pipe. Pure: only what is said, not how."""
+
+import dataclasses
+from enum import StrEnum
+
+
+@dataclasses.dataclass(frozen=True)
+class Started:
+    """From a process: it runs. `pid` is also that of its process group."""
+
+    pid: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Connected:
+    """From a process: it reaches the broker."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Disconnected:
+    """From a process: it does not reach the broker, and why."""
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Begun:
+    """From a process: it begins to read this image. With `asks`, it waits for a Verdict before it does.
+
+    Only an image that was delivered before can have ended a process: for all others nobody needs to wait.
+    """
+
+    image_id: str
+    asks: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """From a process: it has not died of the image that it had begun."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """To a process that asked: may the image be read, or has it ended processes as often as allowed?"""
+
+    may_read: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Stop:
+    """To a process: take no more images, answer those that were taken, return."""
+
+
+class Outcome(StrEnum):
+    """Why a process has returned."""
+
+    STOPPED = "stopped"
+    RECYCLED = "recycled"
+    QUEUES_DIFFER = "queues differ"
+    NO_ENGINE = "no engine"
+
+
+@dataclasses.dataclass(frozen=True)
+class Returned:
+    """What a process returns in the end; `reason` is a sentence when something is wrong."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+FromProcess = Started | Connected | Disconnected | Begun | Ended
+ToProcess = Verdict | Stop

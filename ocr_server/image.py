@@ -1,0 +1,120 @@
+"""Untrusted bytes to pages of pixels that Tesseract reads well. The only direct user of Pillow.
+
+Formats are an allow-list, sizes are checked before anything is decoded, and nothing of the client's but pixels and
+resolution goes on to the engine: given a text file, Tesseract would read it as a list of paths.
+"""
+
+import dataclasses
+import io
+from collections.abc import Iterator
+from typing import Final, cast
+
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+
+from protocol.errors import ErrorCode, Refusal
+
+FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
+
+MAX_PAGES: Final = 1000
+"""Most pages of one TIFF; their pixels together are bounded by max_pixels besides."""
+
+MAX_SIDE: Final = 32_767
+"""Longest side in pixels: Tesseract's coordinates have 16 bits (its `tprintf("Image too large")` in baseapi)."""
+
+_CREDIBLE_DPI: Final = range(70, 2401)  # what Tesseract itself believes
+
+# Pillow's guard against decompression bombs warns at a number of its own; `_check_size` refuses at the setting's.
+Image.MAX_IMAGE_PIXELS = None
+
+SMALL_HEIGHT: Final = 100
+"""Pixels. A lower image is a crop of a line or a word, with letters smaller than Tesseract's models are made for."""
+
+SCALED_HEIGHT: Final = 150
+BORDER: Final = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """One page as the engine takes it: mode L or RGB, and its resolution, None when the file does not tell."""
+
+    image: Image.Image
+    dpi: int | None
+
+
+def pages(data: bytes, max_pixels: int, preprocess: str) -> Iterator[Page]:
+    """The pages of an image file: all of a TIFF, the first frame of anything else.
+
+    max_pixels: bound on width x height, of all pages together. preprocess: "auto" or "none".
+    Raises Refusal UNSUPPORTED_IMAGE or IMAGE_TOO_LARGE, also while iterating.
+    """
+    if not data:
+        raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, "The file is empty.")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            left = max_pixels
+            for number, frame in enumerate(ImageSequence.Iterator(opened)):
+                left -= frame.width * frame.height
+                _check_size(frame, left, max_pixels, number)
+                yield _prepare(frame, preprocess)
+                if opened.format != "TIFF":
+                    return
+    except Refusal:
+        raise
+    except UnidentifiedImageError as error:
+        raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, "The file is no image of a kind that is read here.") from error
+    except MemoryError as error:
+        raise Refusal(ErrorCode.IMAGE_TOO_LARGE, "There is not enough memory to decode it.") from error
+    except Exception as error:
+        # Pillow's decoders raise whatever their format's damage leads to: OSError, SyntaxError, struct.error, …
+        raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, f"Decoding failed: {str(error).rstrip('.')}.") from error
+
+
+def _check_size(frame: Image.Image, left: int, max_pixels: int, number: int) -> None:
+    if left < 0:
+        what = f"It has {frame.width} x {frame.height} pixels" + (", with the pages before it" if number else "")
+        raise Refusal(ErrorCode.IMAGE_TOO_LARGE, f"{what}; the limit is {max_pixels} pixels.")
+    if max(frame.size) > MAX_SIDE:
+        raise Refusal(
+            ErrorCode.IMAGE_TOO_LARGE,
+            f"It has {frame.width} x {frame.height} pixels; the longest side allowed is {MAX_SIDE}.",
+        )
+    if number >= MAX_PAGES:
+        raise Refusal(ErrorCode.IMAGE_TOO_LARGE, f"It has more than {MAX_PAGES} pages.")
+
+
+def _prepare(frame: Image.Image, preprocess: str) -> Page:
+    frame.load()
+    dpi = _dpi(frame)
+    image = _flat(frame)
+    if preprocess == "none":
+        return Page(image, dpi)
+    image = ImageOps.exif_transpose(image).convert("L")
+    if image.height < SMALL_HEIGHT:
+        factor = SCALED_HEIGHT / image.height
+        image = image.resize((max(1, round(image.width * factor)), SCALED_HEIGHT), Image.Resampling.LANCZOS)
+        image = ImageOps.expand(image, BORDER, fill=cast("int", image.getpixel((0, 0))))
+        dpi = None  # no longer true
+    return Page(image, dpi)
+
+
+def _dpi(frame: Image.Image) -> int | None:
+    try:
+        dpi = round(float(frame.info["dpi"][1]))
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return None  # absent or damaged: Tesseract estimates it from the letters then
+    return dpi if dpi in _CREDIBLE_DPI else None
+
+
+def _flat(frame: Image.Image) -> Image.Image:
+    """A copy in grey or RGB, transparent parts on white; a copy has no format that an engine could save it in again."""
+    if frame.mode.startswith("I;16"):
+        return frame.point(lambda value: value / 256).convert("L")
+    if frame.mode in ("I", "F"):
+        low, high = cast("tuple[float, float]", frame.getextrema())  # one band: one pair
+        scale = 255 / (high - low) if high > low else 1.0
+        return frame.point(lambda value: value * scale - low * scale).convert("L")
+    if frame.has_transparency_data:
+        rgba = frame.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return frame.convert("L") if frame.mode in ("1", "L") else frame.convert("RGB")

@@ -1,0 +1,122 @@
+"""A place in the pool for one process: starts it, talks to it, clears up after it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from settings.schema import OcrServerSettings
+
+from . import control, worker
+from .attempts import Backoff
+from .engine import Choice
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+_pipe_to_supervisor: "Connection[control.FromProcess, control.ToProcess]"
+
+
+def _keep(pipe: "Connection[control.FromProcess, control.ToProcess]") -> None:
+    # A pipe can be given to a process when it starts, not with the work that it is sent.
+    global _pipe_to_supervisor
+    _pipe_to_supervisor = pipe
+
+
+def _work(number: int, settings: OcrServerSettings, choice: Choice, log_format: str, folder: str) -> control.Returned:
+    return worker.run(_pipe_to_supervisor, number, settings, choice, log_format, folder)
+
+
+class Process:
+    """One process from its start to its end, with its executor, its pipe and its folder."""
+
+    def __init__(self, number: int, settings: OcrServerSettings, choice: Choice, log_format: str, folder: str) -> None:
+        context = get_context("spawn")  # fork would copy the locks of threads; and each process gets a clean Tesseract
+        self._folder = tempfile.mkdtemp(prefix=f"process-{number}-", dir=folder)
+        self._pid: int | None = None
+        self._is_dead = False
+        self.image_id: str | None = None
+        self.begun_at = 0.0
+        self.has_read = False
+        self.pipe, theirs = context.Pipe()
+        self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=_keep, initargs=(theirs,))
+        self.future: Future[control.Returned] = self._executor.submit(
+            _work, number, settings, choice, log_format, self._folder
+        )
+        theirs.close()  # theirs is the only one left now: its closing tells of the process's death
+
+    @property
+    def is_talking(self) -> bool:
+        """False once everything that it said has been heard, and it is dead."""
+        return not self._is_dead
+
+    def hear(self) -> Iterator[control.FromProcess]:
+        """What it has said since the last time."""
+        try:
+            while not self._is_dead and self.pipe.poll():
+                message = self.pipe.recv()
+                self._note(message)
+                yield message
+        except (EOFError, OSError):
+            self._is_dead = True
+
+    def _note(self, message: control.FromProcess) -> None:
+        if isinstance(message, control.Started):
+            self._pid = message.pid
+        elif isinstance(message, control.Begun):
+            self.image_id, self.begun_at = message.image_id, time.monotonic()
+        elif isinstance(message, control.Ended):
+            self.image_id, self.has_read = None, True
+
+    def tell(self, message: control.ToProcess) -> None:
+        """Say something to it; in vain when it has just died."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(message)
+
+    def kill(self) -> None:
+        """End it, and all that it has started, such as the tesseract program."""
+        if self._pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._pid, signal.SIGKILL)
+
+    def clear(self) -> control.Returned | None:
+        """Leave nothing of it behind, waiting for its end; returns what it returned, None when it died."""
+        try:
+            returned: control.Returned | None = self.future.result()
+        except BrokenProcessPool:
+            returned = None
+        self._executor.shutdown(wait=True)
+        self.kill()
+        self.pipe.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return returned
+
+
+class Slot:
+    """Number `number` (from 1) of the pool's places."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.process: Process | None = None
+        self._backoff = Backoff()
+        self._start_at = 0.0
+
+    def fill(self, start: Callable[[int], Process]) -> None:
+        """Start a process if there is none, and it is time."""
+        if self.process is None and time.monotonic() >= self._start_at:
+            self.process = start(self.number)
+
+    def clear(self) -> control.Returned | None:
+        """Take leave of the process, which has ended; see Process.clear."""
+        assert self.process is not None
+        process, self.process = self.process, None
+        returned = process.clear()
+        self._start_at = time.monotonic() + self._backoff.after(has_read=process.has_read)
+        return returned

@@ -1,0 +1,179 @@
+"""The pool: one ProcessPoolExecutor of one process for each slot, replaced when it dies.
+
+One executor a slot, because CPython ends all workers of an executor when one of them dies. Who died of what is known
+from what the processes tell of the images that they begin and end: an image that has ended `max_attempts` processes is
+answered OCR_CRASHED at its next delivery. The broker's counts never decide: a lost connection raises them too.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing import connection
+from pathlib import Path
+from typing import Final
+
+from settings.event_log import ids
+from settings.schema import OcrServerSettings
+
+from . import control
+from .attempts import Attempts
+from .engine import Choice
+from .slot import Process, Slot
+
+log = logging.getLogger("OCR_Server")
+
+KILL_MARGIN: Final = 15.0
+"""Seconds over the time limit until a process is killed that has not ended itself."""
+
+LOOK: Final = 0.5  # seconds between looks at the clock
+FOLDER_PREFIX: Final = "online-ocr-"
+
+
+class PoolFailed(Exception):
+    """The processes cannot work, and never will: `outcome` tells whether it is the queues or the engine."""
+
+    def __init__(self, returned: control.Returned) -> None:
+        super().__init__(returned.reason)
+        self.outcome = returned.outcome
+
+
+class Supervisor:
+    """Keeps `max_process` processes reading until it is told to stop."""
+
+    def __init__(self, settings: OcrServerSettings, choice: Choice, log_format: str) -> None:
+        self._settings = settings
+        self._choice = choice
+        self._log_format = log_format
+        self._slots = [Slot(number + 1) for number in range(settings.process_pool.max_process or cores())]
+        self._attempts = Attempts(settings.process_pool.max_attempts)
+        self._is_connected: bool | None = None
+        self._wake_reader, self._wake_writer = os.pipe()
+        self._signals = 0
+        self._folder = ""
+
+    def run(self) -> None:
+        """Run the pool until SIGTERM or SIGINT, then stop in order; a second signal ends at once. Raises PoolFailed."""
+        # Read when Tesseract loads: with its default, each process would start a thread a core, and they would fight.
+        os.environ["OMP_THREAD_LIMIT"] = "1"
+        os.set_blocking(self._wake_writer, False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        remove_leftovers(Path(tempfile.gettempdir()))
+        with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+            self._folder = folder
+            log.info(f"started: processes {len(self._slots)}, engine {self._choice.engine}")
+            try:
+                while not self._signals:
+                    for slot in self._slots:
+                        slot.fill(self._start)
+                    self._watch()
+                self._stop()
+            finally:
+                self._end()
+        log.info("stopped")
+
+    def _start(self, number: int) -> Process:
+        process = Process(number, self._settings, self._choice, self._log_format, self._folder)
+        process.future.add_done_callback(self._wake)
+        return process
+
+    def _on_signal(self, *_: object) -> None:
+        self._signals += 1
+        self._wake()
+
+    def _wake(self, *_: object) -> None:
+        with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
+            os.write(self._wake_writer, b".")
+
+    def _running(self) -> Iterator[tuple[Slot, Process]]:
+        for slot in self._slots:
+            if slot.process is not None:
+                yield slot, slot.process
+
+    def _watch(self) -> None:
+        """Wait until something happens, then deal with all that has."""
+        pipes = [process.pipe for _, process in self._running() if process.is_talking]
+        if self._wake_reader in connection.wait([*pipes, self._wake_reader], LOOK):
+            os.read(self._wake_reader, 4096)
+        questions = [one for slot, process in self._running() for one in self._hear(slot, process)]
+        # Last, when all deaths are counted: what one process asks about may just have ended another.
+        for process, image_id in questions:
+            process.tell(control.Verdict(self._attempts.may_read(image_id)))
+        for slot, process in list(self._running()):
+            if process.future.done():
+                self._take_leave(slot)
+            elif process.image_id and time.monotonic() > process.begun_at + self._settings.ocr.timeout + KILL_MARGIN:
+                log.error(f"process {slot.number} is stuck and is killed")
+                process.kill()
+
+    def _hear(self, slot: Slot, process: Process) -> Iterator[tuple[Process, str]]:
+        """Take in what a process has said; yields the image that it asks about."""
+        for message in process.hear():
+            if isinstance(message, control.Begun) and message.asks:
+                yield process, message.image_id
+            elif isinstance(message, control.Connected):
+                self._is_connected = True
+            elif isinstance(message, control.Disconnected):
+                if self._is_connected is not False:  # every process says so, a person needs it once
+                    log.warning(f"{message.reason}; trying again until it is there")
+                self._is_connected = False
+        if not process.is_talking and process.image_id:
+            deaths = self._attempts.died_of(process.image_id)
+            log.error(
+                f"process {slot.number} died while it read image {process.image_id}, death {deaths} of at most "
+                f"{self._settings.process_pool.max_attempts}",
+                extra=ids(image_id=process.image_id, deaths=deaths),
+            )
+            process.image_id = None
+
+    def _take_leave(self, slot: Slot) -> None:
+        returned = slot.clear()
+        if returned and returned.outcome in (control.Outcome.QUEUES_DIFFER, control.Outcome.NO_ENGINE):
+            raise PoolFailed(returned)
+        if not self._signals:
+            why = "it died" if returned is None else f"{returned.outcome} after as many images as it may read"
+            log.warning(f"process replaced: process {slot.number}, {why}")
+
+    def _stop(self) -> None:
+        log.info("stopping: taking no more images, answering those in hand")
+        for _, process in self._running():
+            process.tell(control.Stop())
+        until = time.monotonic() + self._settings.process_pool.shutdown_grace
+        while any(self._running()) and self._signals == 1 and time.monotonic() < until:
+            self._watch()
+
+    def _end(self) -> None:
+        for _, process in self._running():
+            process.kill()
+        for slot, _ in list(self._running()):
+            slot.clear()
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary folders of OCR servers that were killed together with all their processes."""
+    for left in folder.glob(f"{FOLDER_PREFIX}*"):
+        pid = left.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)  # somebody else's is left to them
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

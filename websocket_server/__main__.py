@@ -1,0 +1,48 @@
+"""`python -m websocket_server`: load the settings, run, give the exit code."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+
+from settings import event_log
+from settings.command_line import Exit, load_settings, parser
+from settings.loader import SettingsError, describe
+from settings.schema import GatewaySettings
+
+from .app import PortTaken, run
+from .broker import QueuesDiffer
+
+EXIT_CODES = f"""\
+  {Exit.OK}  stopped by SIGTERM or SIGINT
+  {Exit.USAGE}  a flag is wrong
+  {Exit.SETTINGS}  a setting is wrong or unknown
+  {Exit.QUEUES_DIFFER}  a queue is there with other arguments
+  {Exit.PORT_TAKEN}  the address cannot be listened on
+"""
+
+log = logging.getLogger("WebSocket server")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the gateway; returns the exit code. argv: None takes the process's own arguments."""
+    arguments = parser("online-ocr-gateway", "The WebSocket gateway of Online OCR.", EXIT_CODES).parse_args(argv)
+    event_log.configure(arguments.log_format)
+    try:
+        settings, source = load_settings(GatewaySettings, "websocket_server_settings.ini", arguments)
+        log.info(f"settings of {source}: {describe(settings)}")
+        asyncio.run(run(settings))
+    except SettingsError as error:
+        log.error(str(error))
+        return Exit.SETTINGS
+    except QueuesDiffer as error:
+        log.error(str(error))
+        return Exit.QUEUES_DIFFER
+    except PortTaken as error:
+        log.error(str(error))
+        return Exit.PORT_TAKEN
+    return Exit.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())
