@@ -11,7 +11,7 @@ from settings.schema import OcrServerSettings
 
 from .control import Outcome
 from .engine import EngineMissing, choose
-from .supervisor import PoolFailed, Supervisor
+from .supervisor import PoolFailed, StopSignals, Supervisor
 
 EXIT_CODES = f"""\
   {Exit.OK}  stopped by SIGTERM or SIGINT
@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the OCR server; returns the exit code. argv: None takes the process's own arguments."""
     arguments = parser("online-ocr-server", "The OCR server of Online OCR.", EXIT_CODES).parse_args(argv)
     event_log.configure(arguments.log_format)
+    signals = StopSignals()  # at once: finding and loading the engine takes a moment
     try:
         settings, source = load_settings(OcrServerSettings, "ocr_server_settings.ini", arguments)
         log.info(f"settings of {source}: {describe(settings)}")
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.info(f"engine {choice.engine}, languages {' '.join(choice.languages)} from {choice.tessdata}")
         if choice.note:
             log.warning(choice.note)
-        Supervisor(settings, choice, arguments.log_format).run()
+        Supervisor(settings, choice, arguments.log_format, signals).run()
     except SettingsError as error:
         log.error(str(error))
         return Exit.SETTINGS

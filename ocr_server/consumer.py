@@ -42,6 +42,7 @@ class Delivery:
 
     body: bytes
     headers: Mapping[str, object]
+    content_type: str | None
     message_id: str | None
     reply_to: str | None
     is_redelivered: bool
@@ -76,11 +77,11 @@ class _Link:
 class Consumer:
     """Consumes the pending queue, reconnecting for as long as `run` runs."""
 
-    def __init__(self, settings: RabbitMQ, name: str, events: Events) -> None:
+    def __init__(self, settings: RabbitMQ, name: str, log: logging.Logger, events: Events) -> None:
         self._settings = settings
         self._name = name
         self._events = events
-        self._log = logging.getLogger(name)
+        self._log = log
         self._link: _Link | None = None
         self._stopping = threading.Event()
 
@@ -172,9 +173,8 @@ class Consumer:
             link.connection.process_data_events(time_limit=TICK)
             self._events.tick()
             if is_consuming and self._stopping.is_set():
-                # What the broker has sent until it hears of this is delivered still, and answered.
                 is_consuming = False
-                link.channel.basic_cancel(self._name)
+                link.channel.basic_cancel(self._name)  # what is on its way goes back; what was taken is answered below
         if link.is_lost:
             self._events.disconnected("the broker ended the consumer; connecting again")
 
@@ -184,6 +184,7 @@ class Consumer:
             Delivery(
                 body,
                 properties.headers or {},
+                properties.content_type,
                 properties.message_id,
                 properties.reply_to,
                 method.redelivered,

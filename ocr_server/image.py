@@ -6,6 +6,7 @@ resolution goes on to the engine: given a text file, Tesseract would read it as 
 
 import dataclasses
 import io
+import itertools
 from collections.abc import Iterator
 from typing import Final, cast
 
@@ -18,19 +19,23 @@ FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 MAX_PAGES: Final = 1000
 """Most pages of one TIFF; their pixels together are bounded by max_pixels besides."""
 
-MAX_SIDE: Final = 32_767
-"""Longest side in pixels: Tesseract's coordinates have 16 bits (its `tprintf("Image too large")` in baseapi)."""
+MAX_SIDE: Final = 32_000
+"""Longest side in pixels: Tesseract's coordinates have 16 bits, less the border of a crop."""
 
 _CREDIBLE_DPI: Final = range(70, 2401)  # what Tesseract itself believes
 
 # Pillow's guard against decompression bombs warns at a number of its own; `_check_size` refuses at the setting's.
 Image.MAX_IMAGE_PIXELS = None
 
-SMALL_HEIGHT: Final = 100
-"""Pixels. A lower image is a crop of a line or a word, with letters smaller than Tesseract's models are made for."""
+SMALL_HEIGHT: Final = 200
+"""Pixels. A lower image is a crop of some lines or a word; measured on 1,500 rendered words (docs/decisions.md)."""
 
-SCALED_HEIGHT: Final = 150
+INK_HEIGHT: Final = 24
+"""Pixels. Letters lower than this are scaled up to it; more makes capitals of small letters."""
+
+MAX_FACTOR: Final = 4
 BORDER: Final = 20
+INK_CONTRAST: Final = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,11 +95,30 @@ def _prepare(frame: Image.Image, preprocess: str) -> Page:
         return Page(image, dpi)
     image = ImageOps.exif_transpose(image).convert("L")
     if image.height < SMALL_HEIGHT:
-        factor = SCALED_HEIGHT / image.height
-        image = image.resize((max(1, round(image.width * factor)), SCALED_HEIGHT), Image.Resampling.LANCZOS)
-        image = ImageOps.expand(image, BORDER, fill=cast("int", image.getpixel((0, 0))))
-        dpi = None  # no longer true
+        return Page(_crop_as_page(image), None)  # the file's resolution is no longer true
     return Page(image, dpi)
+
+
+def _crop_as_page(image: Image.Image) -> Image.Image:
+    """A crop made more like a page: dark on light, letters of readable height, and room around them."""
+    background = _edge_grey(image)
+    if background < 128:
+        image, background = ImageOps.invert(image), 255 - background
+    ink = image.point(lambda grey: 255 * (abs(grey - background) > INK_CONTRAST)).getbbox()
+    height = ink[3] - ink[1] if ink else image.height
+    factor = max(1.0, min(MAX_FACTOR, INK_HEIGHT / height, MAX_SIDE / image.width))
+    if factor > 1:
+        size = (round(image.width * factor), round(image.height * factor))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    return ImageOps.expand(image, BORDER, fill=background)
+
+
+def _edge_grey(image: Image.Image) -> int:
+    """The median grey of the four edges: a crop's background."""
+    width, height = image.size
+    edges = ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height))
+    greys = [sum(counts) for counts in zip(*(image.crop(edge).histogram() for edge in edges), strict=True)]
+    return next(grey for grey, below in enumerate(itertools.accumulate(greys)) if 2 * below >= sum(greys))
 
 
 def _dpi(frame: Image.Image) -> int | None:

@@ -86,15 +86,14 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._pid, signal.SIGKILL)
 
-    def clear(self) -> control.Returned | None:
-        """Leave nothing of it behind, waiting for its end; returns what it returned, None when it died."""
+    def finish(self) -> control.Returned | None:
+        """Wait for its end, and end what it has left behind; returns what it returned, None when it died."""
         try:
             returned: control.Returned | None = self.future.result()
         except BrokenProcessPool:
             returned = None
         self._executor.shutdown(wait=True)
         self.kill()
-        self.pipe.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         return returned
 
@@ -113,10 +112,9 @@ class Slot:
         if self.process is None and time.monotonic() >= self._start_at:
             self.process = start(self.number)
 
-    def clear(self) -> control.Returned | None:
-        """Take leave of the process, which has ended; see Process.clear."""
+    def clear(self) -> None:
+        """Take leave of the process, which has finished and been heard."""
         assert self.process is not None
-        process, self.process = self.process, None
-        returned = process.clear()
-        self._start_at = time.monotonic() + self._backoff.after(has_read=process.has_read)
-        return returned
+        self.process.pipe.close()
+        self._start_at = time.monotonic() + self._backoff.after(has_read=self.process.has_read)
+        self.process = None

@@ -42,33 +42,49 @@ class PoolFailed(Exception):
         self.outcome = returned.outcome
 
 
+class StopSignals:
+    """Counts SIGTERM and SIGINT from when it is made, and wakes whoever waits for `reader`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, *_: object) -> None:
+        self.count += 1
+        self.wake()
+
+    def wake(self, *_: object) -> None:
+        """Wake whoever waits; safe in signal handlers and from other threads."""
+        with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
+            os.write(self._writer, b".")
+
+
 class Supervisor:
     """Keeps `max_process` processes reading until it is told to stop."""
 
-    def __init__(self, settings: OcrServerSettings, choice: Choice, log_format: str) -> None:
+    def __init__(self, settings: OcrServerSettings, choice: Choice, log_format: str, signals: StopSignals) -> None:
         self._settings = settings
         self._choice = choice
         self._log_format = log_format
         self._slots = [Slot(number + 1) for number in range(settings.process_pool.max_process or cores())]
         self._attempts = Attempts(settings.process_pool.max_attempts)
         self._is_connected: bool | None = None
-        self._wake_reader, self._wake_writer = os.pipe()
-        self._signals = 0
+        self._signals = signals
         self._folder = ""
 
     def run(self) -> None:
         """Run the pool until SIGTERM or SIGINT, then stop in order; a second signal ends at once. Raises PoolFailed."""
         # Read when Tesseract loads: with its default, each process would start a thread a core, and they would fight.
         os.environ["OMP_THREAD_LIMIT"] = "1"
-        os.set_blocking(self._wake_writer, False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
         remove_leftovers(Path(tempfile.gettempdir()))
         with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
             self._folder = folder
             log.info(f"started: processes {len(self._slots)}, engine {self._choice.engine}")
             try:
-                while not self._signals:
+                while not self._signals.count:
                     for slot in self._slots:
                         slot.fill(self._start)
                     self._watch()
@@ -79,16 +95,8 @@ class Supervisor:
 
     def _start(self, number: int) -> Process:
         process = Process(number, self._settings, self._choice, self._log_format, self._folder)
-        process.future.add_done_callback(self._wake)
+        process.future.add_done_callback(self._signals.wake)
         return process
-
-    def _on_signal(self, *_: object) -> None:
-        self._signals += 1
-        self._wake()
-
-    def _wake(self, *_: object) -> None:
-        with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
-            os.write(self._wake_writer, b".")
 
     def _running(self) -> Iterator[tuple[Slot, Process]]:
         for slot in self._slots:
@@ -98,15 +106,15 @@ class Supervisor:
     def _watch(self) -> None:
         """Wait until something happens, then deal with all that has."""
         pipes = [process.pipe for _, process in self._running() if process.is_talking]
-        if self._wake_reader in connection.wait([*pipes, self._wake_reader], LOOK):
-            os.read(self._wake_reader, 4096)
+        if self._signals.reader in connection.wait([*pipes, self._signals.reader], LOOK):
+            os.read(self._signals.reader, 4096)
         questions = [one for slot, process in self._running() for one in self._hear(slot, process)]
         # Last, when all deaths are counted: what one process asks about may just have ended another.
         for process, image_id in questions:
             process.tell(control.Verdict(self._attempts.may_read(image_id)))
         for slot, process in list(self._running()):
             if process.future.done():
-                self._take_leave(slot)
+                self._take_leave(slot, process)
             elif process.image_id and time.monotonic() > process.begun_at + self._settings.ocr.timeout + KILL_MARGIN:
                 log.error(f"process {slot.number} is stuck and is killed")
                 process.kill()
@@ -131,11 +139,13 @@ class Supervisor:
             )
             process.image_id = None
 
-    def _take_leave(self, slot: Slot) -> None:
-        returned = slot.clear()
+    def _take_leave(self, slot: Slot, process: Process) -> None:
+        returned = process.finish()
+        list(self._hear(slot, process))  # only now has all that it said surely arrived, and the end of its pipe
+        slot.clear()
         if returned and returned.outcome in (control.Outcome.QUEUES_DIFFER, control.Outcome.NO_ENGINE):
             raise PoolFailed(returned)
-        if not self._signals:
+        if not self._signals.count:
             why = "it died" if returned is None else f"{returned.outcome} after as many images as it may read"
             log.warning(f"process replaced: process {slot.number}, {why}")
 
@@ -144,13 +154,14 @@ class Supervisor:
         for _, process in self._running():
             process.tell(control.Stop())
         until = time.monotonic() + self._settings.process_pool.shutdown_grace
-        while any(self._running()) and self._signals == 1 and time.monotonic() < until:
+        while any(self._running()) and self._signals.count == 1 and time.monotonic() < until:
             self._watch()
 
     def _end(self) -> None:
         for _, process in self._running():
             process.kill()
-        for slot, _ in list(self._running()):
+        for slot, process in list(self._running()):
+            process.finish()
             slot.clear()
 
 

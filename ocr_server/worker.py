@@ -64,9 +64,8 @@ class _Worker:
         self._pipe = pipe
         self._settings = settings
         self._folder = folder
-        self._name = f"OCR_Server][Process {number}"
-        self._log = logging.getLogger(self._name)
-        self._consumer = Consumer(settings.rabbitmq, f"OCR server, process {number}", self)
+        self._log = logging.getLogger(f"OCR_Server][Process {number}")
+        self._consumer = Consumer(settings.rabbitmq, f"OCR server, process {number}", self._log, self)
         self._deliveries: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._verdicts: queue.SimpleQueue[control.Verdict] = queue.SimpleQueue()
         self._telling = threading.Lock()
@@ -146,7 +145,7 @@ class _Worker:
                 return
             self._reading = None
         delivery = reading[0]
-        client_uuid, name = addressee(delivery.body, delivery.headers) or ("", "")
+        client_uuid, name = addressee(delivery.body, delivery.headers, delivery.content_type) or ("", "")
         self._log.error(
             f"reading {name} of {client_uuid} does not end; it is answered OCR_TIMEOUT, and this process ends",
             extra=ids(client_uuid=client_uuid, image_file_name=name),
@@ -161,23 +160,23 @@ class _Worker:
     def _read(self, delivery: Delivery, engine: Engine) -> None:
         if delivery.link.is_lost:
             return  # it is somebody else's by now
-        named = addressee(delivery.body, delivery.headers)
+        named = addressee(delivery.body, delivery.headers, delivery.content_type)
         if named is None:
             self._log.error("a message that is no request goes to dead_letter_queue")
             self._consumer.set_aside(delivery, lambda: None)
             return
         client_uuid, name = named
         facts = ids(client_uuid=client_uuid, image_file_name=name, message_id=delivery.message_id)
-        self._log.info(f"image taken: {name} of {client_uuid}", extra=facts)
         image_id = delivery.message_id or hashlib.sha256(delivery.body).hexdigest()
         self.tell(control.Begun(image_id, asks=delivery.is_redelivered))
+        self._log.info(f"image taken: {name} of {client_uuid}", extra=facts)
         if delivery.is_redelivered and not self._verdicts.get().may_read:
             answer = failure(client_uuid, name, ErrorCode.OCR_CRASHED, ErrorCode.OCR_CRASHED.text)
         else:
             with self._answering:
                 self._reading = (delivery, time.monotonic())
             try:
-                request = decode_request(delivery.body, delivery.headers)
+                request = decode_request(delivery.body, delivery.headers, delivery.content_type)
                 answer = job.recognise(request, engine, self._settings.ocr, pages)
             except Refusal as refusal:
                 answer = failure(client_uuid, name, refusal.code, str(refusal))

@@ -1,7 +1,7 @@
 """The bodies between gateway and OCR server: the request for an image and its answer.
 
 Two forms of a request (`[RabbitMQ] body`): `json`, which every OCR server understands, and `raw`, the image's
-bytes with the rest in headers. A reader needs no setting: it tells them apart by the ClientUUID header.
+bytes with the rest in headers. Readers need no setting: content_type and the ClientUUID header tell them apart.
 """
 
 import dataclasses
@@ -15,6 +15,10 @@ from .messages import UndecodableMessage, decode_image, decode_with, encode_imag
 
 MAX_ANSWER_BYTES: Final = 15 * 1024 * 1024
 """Largest answer that is published: RabbitMQ 4 closes the channel over a message of more than 16 MiB."""
+
+
+RAW: Final = "application/octet-stream"
+"""The content_type of a request whose body is the image itself."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,14 +78,14 @@ def encode_request(request: OcrRequest, body: str) -> tuple[bytes, dict[str, str
     """The message body, its headers and its content_type; `body` is the setting, "json" or "raw"."""
     if body == "raw":
         headers = {"ClientUUID": request.client_uuid, "ImageFileName": request.image_file_name}
-        return request.image, headers, "application/octet-stream"
+        return request.image, headers, RAW
     encoded = _JsonRequest(request.client_uuid, request.image_file_name, encode_image(request.image))
     return msgspec.json.encode(encoded), {}, "application/json"
 
 
-def decode_request(body: bytes, headers: Mapping[str, object]) -> OcrRequest:
+def decode_request(body: bytes, headers: Mapping[str, object], content_type: str | None) -> OcrRequest:
     """The request in a message. Raises UndecodableMessage, or Refusal BAD_BASE64."""
-    if "ClientUUID" in headers:
+    if _is_raw(headers, content_type):
         client_uuid, name = headers["ClientUUID"], headers.get("ImageFileName")
         if not isinstance(client_uuid, str) or not isinstance(name, str):
             raise UndecodableMessage("The headers ClientUUID and ImageFileName must be strings.")
@@ -90,15 +94,19 @@ def decode_request(body: bytes, headers: Mapping[str, object]) -> OcrRequest:
     return OcrRequest(found.client_uuid, found.image_file_name, decode_image(found.image_base64_data))
 
 
-def addressee(body: bytes, headers: Mapping[str, object]) -> tuple[str, str] | None:
-    """ClientUUID and ImageFileName of a request, also of one whose image is no base64; None when they are missing."""
+def addressee(body: bytes, headers: Mapping[str, object], content_type: str | None) -> tuple[str, str] | None:
+    """ClientUUID and ImageFileName of a request, also of one that is damaged otherwise; None: it cannot be answered."""
+    if _is_raw(headers, content_type):
+        return str(headers["ClientUUID"]), str(headers.get("ImageFileName", ""))
     try:
-        if "ClientUUID" in headers:
-            return str(headers["ClientUUID"]), str(headers.get("ImageFileName", ""))
         found = decode_with(_addressees, body)
     except UndecodableMessage:
         return None
     return found.client_uuid, found.image_file_name
+
+
+def _is_raw(headers: Mapping[str, object], content_type: str | None) -> bool:
+    return content_type == RAW and "ClientUUID" in headers
 
 
 class _Addressee(msgspec.Struct, frozen=True, rename={"client_uuid": "ClientUUID", "image_file_name": "ImageFileName"}):

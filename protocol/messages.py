@@ -18,10 +18,10 @@ from .errors import ErrorCode, Refusal
 PENDING_TEXT: Final = "尚未得到OCR結果"
 """OcrResult of every PENDING message: fixed by the first version of the wire."""
 
-MAX_NAME_CHARACTERS: Final = 255
-"""Longest ClientName and ImageFileName: a file name's length on the usual file systems."""
+MAX_NAME_CHARACTERS: Final = 1024
+"""Longest ClientName and ImageFileName: several times a file name's length on the usual file systems."""
 
-_FRAME_OVERHEAD: Final = 2048  # keys, ClientUUID, and a name with every character as \uXXXX
+_FRAME_OVERHEAD: Final = 2048  # keys, ClientUUID, and a file name with every character as \uXXXX
 
 
 class UndecodableMessage(Refusal):

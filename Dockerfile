@@ -1,0 +1,28 @@
+# One image for all three services; which one it is, its command says (docker-compose.yml).
+# The layers are ordered by how seldom they change: a change of the code repeats only the last COPY.
+FROM python:3.13-slim-trixie
+
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends \
+      tesseract-ocr tesseract-ocr-osd tesseract-ocr-chi-tra tesseract-ocr-chi-sim \
+ && rm -rf /var/lib/apt/lists/*
+
+ENV PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PATH=/opt/online-ocr/bin:$PATH
+RUN python -m venv /opt/online-ocr
+WORKDIR /app
+
+# The dependencies alone, from where they are declared, in the versions that are tested.
+COPY pyproject.toml constraints.txt ./
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+      > /tmp/requirements.txt \
+ && python -m pip install --requirement /tmp/requirements.txt --constraint constraints.txt \
+ && rm /tmp/requirements.txt
+
+RUN useradd --system --no-create-home --uid 10001 ocr
+USER ocr
+
+COPY protocol protocol
+COPY settings settings
+COPY client client
+COPY websocket_server websocket_server
+COPY ocr_server ocr_server

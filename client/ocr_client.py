@@ -1,0 +1,87 @@
+"""The library: one object that turns images into text."""
+
+import contextlib
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from protocol.messages import MAX_NAME_CHARACTERS
+
+from .address import Gateway, check_token, check_url
+from .conversation import Conversation
+from .session import ANSWER_TIMEOUT, Recognition, Request
+
+
+class OcrClient:
+    """A client of the gateway at `url`; it connects when it is entered, or with the first image.
+
+        with OcrClient("ws://127.0.0.1:8765") as ocr:
+            print(ocr.recognize("scan.png").text)
+
+    name: the ClientName, which is also the logger's name. answer_timeout: seconds from sending an image to its answer.
+    connect_timeout: seconds from connecting to the ClientUUID. token: None sends none. Raises ValueError.
+
+    The gateway ends a connection that is idle; the next image then goes over a new one, without a word. Threads may
+    share a client: their images are sent one after another. Use a client each to have several read at a time.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str = "Client",
+        answer_timeout: float = ANSWER_TIMEOUT,
+        connect_timeout: float = 10.0,
+        token: str | None = None,
+    ) -> None:
+        check_url(url)
+        if token is not None:
+            check_token(token)
+        self._answer_timeout = answer_timeout
+        self._lock = threading.Lock()
+        self._conversation = Conversation(Gateway(url, token, connect_timeout), _wire_name(name))
+
+    def __enter__(self) -> Self:
+        with self._lock:
+            self._conversation.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def recognize(
+        self, image: str | Path | bytes, *, name: str | None = None, timeout: float | None = None
+    ) -> Recognition:
+        """The text of an image: a path, or the bytes of an image file.
+
+        name: what the image is called at the gateway; None takes the path's name, or "image". timeout: seconds from
+        sending to the answer; None takes answer_timeout. When the connection breaks, the image is sent once more.
+
+        Raises OSError (the file cannot be read), ValueError (the name cannot be sent), ConnectError, ConnectionLost,
+        AnswerTimeout, or ImageFailed with the gateway's reason.
+        """
+        path = None if isinstance(image, bytes) else Path(image)
+        content = image if isinstance(image, bytes) else Path(image).read_bytes()
+        known_as = _wire_name(name if name is not None else path.name if path else "image")
+        request = Request(known_as, content, self._answer_timeout if timeout is None else timeout)
+        with self._lock, contextlib.closing(self._conversation.answers([request])) as answers:
+            answer = next(answers).answer
+        if isinstance(answer, Recognition):
+            return answer
+        raise answer
+
+    def close(self) -> None:
+        """End the connection, after a call that is under way; safe to call twice."""
+        with self._lock:
+            self._conversation.close("the client is closed")
+
+
+def _wire_name(name: str) -> str:
+    """The name, if it can be sent. Raises ValueError."""
+    if not name or len(name) > MAX_NAME_CHARACTERS:
+        raise ValueError(f"A name needs 1 to {MAX_NAME_CHARACTERS} characters.")
+    name.encode()  # a UnicodeEncodeError is a ValueError: half a surrogate pair, as in file names that are not UTF-8
+    return name

@@ -1,0 +1,135 @@
+"""What became of each image: printed as it happens, counted, and summed up in a table."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from settings.command_line import Exit
+from settings.event_log import ids
+
+from .console import TEXT, Console
+from .errors import AnswerTimeout, ConnectionLost, ImageFailed, OcrClientError, ResultNotSaved, exit_code
+from .folder import ImageFile, names
+from .result_files import ResultFiles
+from .session import Recognition
+from .summary import Totals, table
+
+log = logging.getLogger("Client")
+
+
+class Report:
+    """Tells what becomes of the images of a run; all threads may call it.
+
+    result_files: None saves nothing. as_json: a JSON line for each image, and no table.
+    """
+
+    def __init__(self, console: Console, result_files: ResultFiles | None, *, as_json: bool) -> None:
+        self._console = console
+        self._files = result_files
+        self._as_json = as_json
+        self._lock = threading.Lock()
+        self._happened: set[Exit] = set()
+        self._images = self._failed = 0
+        self._latencies: list[float] = []
+        self._started = time.monotonic()
+
+    @property
+    def exit_code(self) -> Exit:
+        """The exit code for all that has happened."""
+        with self._lock:
+            return exit_code(self._happened)
+
+    def start(self, images: int) -> None:
+        """A run with this many images begins."""
+        self._images = images
+        self._started = time.monotonic()
+        self._console.start_progress(images)
+
+    def without_those_in_the_way(self, images: Sequence[ImageFile]) -> list[ImageFile]:
+        """The images that are worth sending: those whose text could not be saved are told, and count as failed."""
+        blocked = [one for one in images if self._files is not None and self._files.in_the_way(one)]
+        if self._files is None or not blocked:
+            return list(images)
+        paths = tuple(self._files.path(one).name for one in blocked)
+        log.error(
+            f"not sent, because their text files are in {self._files.folder} already (--overwrite replaces them): "
+            f"{len(blocked)} of {len(images)} images: {names(paths)}"
+        )
+        for one in blocked:
+            sentence = f"{self._files.path(one)} is there already; --overwrite replaces it."
+            self._count_failure(one, ResultNotSaved(one.name, sentence))
+        return [one for one in images if one not in set(blocked)]
+
+    def answered(self, client: logging.Logger, image: ImageFile, answer: Recognition | OcrClientError) -> None:
+        """An image has its final answer, or has none. Raises OutputGone."""
+        if isinstance(answer, Recognition):
+            self._read(client, image, answer)
+        else:
+            client.error(f"failed: {image.name}: {answer}", extra=ids(image_file_name=image.name))
+            self._count_failure(image, answer)
+        self._console.check()
+
+    def not_sent(self, images: Sequence[ImageFile], error: OcrClientError) -> None:
+        """These images were not sent, all for one reason, which is told once. Raises OutputGone."""
+        log.error(str(error))
+        for one in images:
+            self._count_failure(one, error)
+        self._console.check()
+
+    def end(self) -> None:
+        """The run is over: no progress bar any more, and the table."""
+        self._console.end_progress()
+        with self._lock:
+            seconds = time.monotonic() - self._started
+            totals = Totals(self._images, self._failed, seconds, tuple(self._latencies))
+        if self._as_json:
+            return
+        if self._console.log_format == "json":
+            log.info("summary", extra=ids(**totals.facts()))
+        else:
+            self._console.write(table(totals.facts()))
+
+    def _read(self, client: logging.Logger, image: ImageFile, read: Recognition) -> None:
+        path = None
+        if self._files is not None:
+            try:
+                path = self._files.save(image, read.text)
+            except ResultNotSaved as error:
+                client.error(f"failed: {image.name}: {error}", extra=ids(image_file_name=image.name))
+                self._count_failure(image, error)
+                return
+        text = read.text.strip()
+        where = ("" if text else ", no text in it") + (f", saved as {path}" if path else "")
+        facts = ids(image_file_name=image.name, seconds=round(read.seconds, 3), text=read.text)
+        shown = {TEXT: read.text if text else ""}
+        client.info(f"result: {image.name} in {read.seconds:.2f} s{where}", extra=facts | shown)
+        with self._lock:
+            self._latencies.append(read.seconds)
+        saved = {"output": str(path)} if path else {}
+        self._json_line(image, {"status": "SUCCESS", "text": read.text, "seconds": round(read.seconds, 3), **saved})
+        self._console.advance()
+
+    def _count_failure(self, image: ImageFile, error: OcrClientError) -> None:
+        with self._lock:
+            self._failed += 1
+            self._happened.add(error.exit_code)
+        self._json_line(image, {"status": _status(error), "error": str(error)})
+        self._console.advance()
+
+    def _json_line(self, image: ImageFile, facts: dict[str, Any]) -> None:
+        if self._as_json:
+            line = {"file": image.name, **facts}
+            self._console.write(json.dumps(line, ensure_ascii=self._console.is_ascii) + "\n")
+
+
+def _status(error: OcrClientError) -> str:
+    if isinstance(error, AnswerTimeout):
+        return "TIMEOUT"
+    if isinstance(error, ResultNotSaved):
+        return "NOT_SAVED"
+    if isinstance(error, ImageFailed):
+        return "FAILED"
+    return "LOST" if isinstance(error, ConnectionLost) else "NOT_SENT"

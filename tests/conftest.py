@@ -1,0 +1,74 @@
+"""What every test that needs a broker shares: one private RabbitMQ node, and our programs running at it.
+
+Without RabbitMQ or Tesseract the tests that need them are skipped, and the last lines of the run say so. With
+CI=true they fail instead: a run that checked nothing must not look like one that passed.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+from private_broker import BrokerError, PrivateBroker, find_epmd, find_server
+
+from tests.running import Services
+
+pytest.register_assert_rewrite("tests.contract.foreign_peers")
+MISSING = pytest.StashKey[set[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[MISSING] = set()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    missing = config.stash[MISSING]
+    for program in sorted(missing):
+        terminalreporter.section(f"NOT TESTED, because {program} is not installed here", red=True)
+
+
+def fail_or_skip(program: str, config: pytest.Config) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{program} is not installed, and CI=true: the tests that need it would check nothing")
+    config.stash[MISSING].add(program)
+    pytest.skip(f"{program} is not installed")
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[PrivateBroker]:
+    """A RabbitMQ node of this test session on free ports."""
+    try:
+        find_server()
+        find_epmd()
+    except BrokerError:
+        fail_or_skip("RabbitMQ", pytestconfig)
+    with PrivateBroker(tmp_path_factory.mktemp("rabbitmq")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def tesseract(pytestconfig: pytest.Config) -> None:
+    """For tests that read an image: Tesseract and its language data are there."""
+    if shutil.which("tesseract") is None:
+        fail_or_skip("Tesseract", pytestconfig)
+
+
+@pytest.fixture
+def services(broker: PrivateBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Starts our programs for one test. Not together with `module_services`: both clean up the same broker."""
+    running = Services(broker.port, tmp_path_factory.mktemp("s"))
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def module_services(broker: PrivateBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Starts our programs for all tests of a module."""
+    running = Services(broker.port, tmp_path_factory.mktemp("s"))
+    try:
+        yield running
+    finally:
+        running.close()

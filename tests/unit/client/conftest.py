@@ -1,0 +1,46 @@
+"""A fake gateway, a folder of images, and the log as it was before."""
+
+import logging
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.client.fake_gateway import FakeGateway, running
+from tests.unit.client.image_heads import PNG
+
+
+@pytest.fixture
+def gateway() -> Iterator[FakeGateway]:
+    made = FakeGateway()
+    with running(made):
+        yield made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three images: a.png, b.png, c.png."""
+    made = tmp_path / "scans"
+    made.mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        (made / name).write_bytes(PNG)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port

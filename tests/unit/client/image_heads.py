@@ -1,0 +1,21 @@
+"""First bytes of image files; nothing in the client looks further."""
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
+IMAGES = {
+    "png": PNG,
+    "jpeg": b"\xff\xd8\xff\xe0" + bytes(28),
+    "tiff": b"II*\x00" + bytes(28),
+    "tiff, the other way round": b"MM\x00*" + bytes(28),
+    "big tiff": b"II+\x00" + bytes(28),
+    "webp": b"RIFF\x24\x00\x00\x00WEBPVP8 " + bytes(16),
+    "bmp": b"BM" + b"\x36\x10\x00\x00" + bytes(4) + b"\x36\x00\x00\x00" + b"\x28\x00\x00\x00" + bytes(14),
+    "gif": b"GIF89a" + bytes(26),
+}
+OTHERS = {
+    "empty": b"",
+    "text": b"Hello, world",
+    "text that begins as BMP does": b"BMW is a maker of cars in Munich, Bavaria.",
+    "sound in RIFF": b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(16),
+    "cut off": b"\x89PN",
+    "pdf": b"%PDF-1.7\n",
+}

@@ -1,0 +1,299 @@
+"""The library, at a real WebSocket server."""
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from client import AnswerTimeout, ConnectError, ConnectionLost, ImageFailed, OcrClient
+from tests.unit.client.fake_gateway import SECONDS, FakeGateway, Visit, cut, damaged, read_but, running
+from tests.unit.client.image_heads import PNG
+
+
+def _client(gateway: FakeGateway, *, answer_timeout: float = SECONDS, connect_timeout: float = SECONDS) -> OcrClient:
+    return OcrClient(gateway.url, answer_timeout=answer_timeout, connect_timeout=connect_timeout)
+
+
+def test_an_image_becomes_text(gateway: FakeGateway, folder: Path) -> None:
+    with OcrClient(gateway.url, name="Ada") as ocr:
+        read = ocr.recognize(folder / "a.png")
+        assert (read.image_file_name, read.text) == ("a.png", "text of a.png\n")
+        assert 0 < read.seconds < SECONDS
+        assert ocr.recognize(str(folder / "b.png")).text == "text of b.png\n"
+        assert ocr.recognize(PNG).text == "text of image\n"
+        assert ocr.recognize(PNG, name="尚.png").text == "text of 尚.png\n"
+    gateway.wait_until_all_are_gone()
+    assert gateway.visits == 1
+    assert gateway.messages[0] == {"ClientName": "Ada"}
+    assert [set(one) for one in gateway.messages[1:]] == 4 * [{"ClientUUID", "ImageFileName", "ImageBase64Data"}]
+    assert gateway.messages[1]["ClientUUID"] == "uuid-1"
+
+
+def test_the_handshake_has_the_token_and_no_origin(gateway: FakeGateway) -> None:
+    with OcrClient(gateway.url, token="secret-1"):
+        pass
+    [headers] = gateway.headers
+    assert headers["Authorization"] == "Bearer secret-1"
+    assert not {name.lower() for name in headers} & {"origin", "sec-websocket-protocol"}
+
+
+def test_a_proxy_of_the_environment_is_not_asked(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with _client(gateway) as ocr:
+        assert ocr.recognize(PNG).text
+
+
+def test_it_connects_with_the_first_image_when_it_is_not_entered(gateway: FakeGateway) -> None:
+    ocr = _client(gateway)
+    assert gateway.visits == 0
+    assert ocr.recognize(PNG).text
+    ocr.close()
+    ocr.close()
+    gateway.wait_until_all_are_gone()
+
+
+def test_a_client_that_was_idle_connects_anew_without_a_word(gateway: FakeGateway) -> None:
+    def answer_then_close(visit: Visit, name: str) -> None:
+        visit.read(name)
+        if visit.number == 1:
+            visit.close(4000, "idle")  # returns when the client has answered it
+
+    gateway.on_image = answer_then_close
+    with _client(gateway) as ocr:
+        for name in ("one", "two", "three"):
+            assert ocr.recognize(PNG, name=name).text == f"text of {name}\n"
+    assert gateway.visits == 2
+    assert gateway.names.count("one") == 1
+
+
+def test_an_image_that_meets_the_close_for_idleness_is_sent_again(gateway: FakeGateway) -> None:
+    gateway.on_image = lambda visit, name: visit.read(name) if visit.number > 1 else visit.close(4000)
+    with _client(gateway) as ocr:
+        assert ocr.recognize(PNG).text == "text of image\n"
+    assert gateway.uploads == [(1, "image"), (2, "image")]
+
+
+def test_a_failure_is_raised_and_the_client_goes_on(gateway: FakeGateway) -> None:
+    gateway.on_image = read_but("bad", damaged)
+    with _client(gateway) as ocr:
+        with pytest.raises(ImageFailed, match="It is damaged") as caught:
+            ocr.recognize(PNG, name="bad")
+        assert caught.value.image_file_name == "bad"
+        assert ocr.recognize(PNG, name="good").text
+    assert gateway.visits == 1
+
+
+def test_an_answer_that_does_not_come_is_given_up_and_the_next_image_has_a_new_connection(
+    gateway: FakeGateway,
+) -> None:
+    gateway.on_image = lambda visit, name: visit.say("PENDING", name) if visit.number == 1 else visit.read(name)
+    with _client(gateway) as ocr:
+        with pytest.raises(AnswerTimeout, match="accepted, but not answered"):
+            ocr.recognize(PNG, timeout=0.2)
+        assert ocr.recognize(PNG).text
+    assert gateway.visits == 2
+
+
+def test_pings_are_answered_while_an_image_is_read(gateway: FakeGateway) -> None:
+    def ping_first(visit: Visit, name: str) -> None:
+        # Waiting for the pong here would stop the reading of it: the answer is given by another thread.
+        pong = visit.connection.ping()
+
+        def answer() -> None:
+            if pong.wait(SECONDS):
+                visit.read(name)
+
+        threading.Thread(target=answer).start()
+
+    gateway.on_image = ping_first
+    with _client(gateway) as ocr:
+        assert ocr.recognize(PNG).text
+
+
+def test_a_connection_that_breaks_twice_is_told_as_lost(gateway: FakeGateway) -> None:
+    gateway.on_image = cut
+    with _client(gateway) as ocr, pytest.raises(ConnectionLost, match="broke"):
+        ocr.recognize(PNG)
+    assert gateway.uploads == [(1, "image"), (2, "image")]
+
+
+def test_a_gateway_that_goes_for_good_is_told_as_lost() -> None:
+    gateway = FakeGateway()
+
+    with running(gateway) as server:
+
+        def end(visit: Visit, _: str) -> None:
+            server.socket.close()
+            visit.cut()
+
+        gateway.on_image = end
+        with _client(gateway, connect_timeout=0.3) as ocr, pytest.raises(ConnectionLost, match="no new one"):
+            ocr.recognize(PNG)
+
+
+def test_a_gateway_that_restarts_is_waited_for(folder: Path) -> None:
+    gateway = FakeGateway()
+    with running(gateway) as server:
+
+        def end(visit: Visit, _: str) -> None:
+            server.socket.close()
+            visit.close(1001)
+
+        gateway.on_image = end
+        port = gateway.port
+        again = FakeGateway()
+        texts: list[str] = []
+
+        def recognize() -> None:
+            with _client(gateway) as ocr:
+                texts.append(ocr.recognize(PNG).text)
+
+        thread = threading.Thread(target=recognize)
+        thread.start()
+        gateway.wait_until_somebody_was_here()
+        gateway.wait_until_all_are_gone()
+    with running(again, port):
+        thread.join(SECONDS)
+    assert texts == ["text of image\n"]
+    assert again.uploads == [(1, "image")]
+
+
+def test_an_image_over_twice_the_limit_is_told_with_the_gateway_s_reason(gateway: FakeGateway) -> None:
+    with _client(gateway) as ocr:
+        with pytest.raises(ImageFailed, match=r"too large for the gateway.*1009.*20.* bytes"):
+            ocr.recognize(bytes(15_000))
+        assert ocr.recognize(PNG).text
+    assert gateway.names == ["image"]
+
+
+def test_a_large_image_is_refused_while_it_is_still_being_sent(gateway: FakeGateway) -> None:
+    with _client(gateway) as ocr, pytest.raises(ImageFailed, match="too large"):
+        ocr.recognize(bytes(4_000_000))
+
+
+def test_nobody_listening_is_one_sentence_with_the_place(unused_port: int) -> None:
+    with pytest.raises(ConnectError, match=f"No gateway listens at 127.0.0.1 port {unused_port}. Start one"):
+        OcrClient(f"ws://127.0.0.1:{unused_port}").recognize(PNG)
+
+
+def test_a_host_that_does_not_exist_is_told() -> None:
+    with pytest.raises(ConnectError, match="no host named"):
+        OcrClient("ws://no-such-host.invalid").recognize(PNG)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"), [(1008, "does not allow"), (1013, "too busy"), (1001, "going away"), (1000, "has ended")]
+)
+def test_a_gateway_that_closes_at_the_hello_is_told_in_words(gateway: FakeGateway, code: int, sentence: str) -> None:
+    gateway.on_hello = lambda visit: visit.close(code, "its reason")
+    with pytest.raises(ConnectError, match=f"{sentence}.*its reason"):
+        _client(gateway).recognize(PNG)
+
+
+def test_a_refused_hello_is_told(gateway: FakeGateway) -> None:
+    gateway.on_hello = lambda visit: visit.say("FAILED", "", "Ask the operator for access.")
+    with pytest.raises(ConnectError, match="Ask the operator"):
+        _client(gateway).recognize(PNG)
+
+
+def test_a_server_that_greets_nobody_is_told(gateway: FakeGateway) -> None:
+    gateway.on_hello = lambda visit: visit.send("hello?")
+    with pytest.raises(ConnectError, match=r"assigns no ClientUUID within 0\.2 s"):
+        _client(gateway, connect_timeout=0.2).recognize(PNG)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (b"HTTP/1.1 401 Unauthorized\r\n\r\n", "HTTP 401.*token_file"),
+        (b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "HTTP 503.*Try again"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "HTTP 404.*is no WebSocket gateway"),
+        (b"HTTP/1.1 301 Moved\r\nLocation: ws://127.0.0.1:1/\r\n\r\n", "is no gateway"),
+        (b"AMQP\x00\x00\x09\x01\r\n\r\n", "is no gateway"),
+        (b"", "is no gateway"),
+    ],
+)
+def test_what_is_no_gateway_is_told(answer: bytes, sentence: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reply() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        with pytest.raises(ConnectError, match=sentence):
+            OcrClient(f"ws://127.0.0.1:{server.getsockname()[1]}").recognize(PNG)
+        thread.join(SECONDS)
+
+
+def test_a_server_that_says_nothing_is_told() -> None:
+    silent = pytest.raises(ConnectError, match=r"does not answer within 0\.2 s")
+    with socket.create_server(("127.0.0.1", 0)) as server, silent:
+        OcrClient(f"ws://127.0.0.1:{server.getsockname()[1]}", connect_timeout=0.2).recognize(PNG)
+
+
+def test_tls_to_a_server_without_it_is_told(gateway: FakeGateway) -> None:
+    with pytest.raises(ConnectError, match=r"Is it ws:// rather than wss://\?"):
+        OcrClient(gateway.url.replace("ws:", "wss:"), connect_timeout=5).recognize(PNG)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "127.0.0.1:8765", "ws://", "", "ws://host:99999"])
+def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError):
+        OcrClient(url)
+
+
+@pytest.mark.parametrize("token", ["", "two words", "two\r\nlines", "尚"])
+def test_a_token_that_does_not_fit_into_a_header_is_refused_at_once(token: str) -> None:
+    with pytest.raises(ValueError):
+        OcrClient("ws://127.0.0.1:1", token=token)
+
+
+def test_names_that_cannot_be_sent_are_refused(gateway: FakeGateway) -> None:
+    with _client(gateway) as ocr:
+        for name in ("", "x" * 100_000, "\udce9.png"):
+            with pytest.raises(ValueError):
+                ocr.recognize(PNG, name=name)
+    assert gateway.uploads == []
+
+
+def test_a_file_that_is_not_there_is_an_ordinary_error(gateway: FakeGateway, tmp_path: Path) -> None:
+    with _client(gateway) as ocr, pytest.raises(FileNotFoundError):
+        ocr.recognize(tmp_path / "missing.png")
+
+
+def test_threads_may_share_a_client(gateway: FakeGateway) -> None:
+    texts: list[str] = []
+    with _client(gateway) as ocr:
+        threads = [
+            threading.Thread(target=lambda name=name: texts.append(ocr.recognize(PNG, name=name).text))
+            for name in "abcdef"
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(SECONDS)
+    assert sorted(texts) == [f"text of {name}\n" for name in "abcdef"]
+    assert gateway.visits == 1
+
+
+def test_what_the_gateway_should_not_say_is_ignored_with_a_warning(
+    gateway: FakeGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    def babble(visit: Visit, name: str) -> None:
+        visit.send("not JSON")
+        visit.connection.send(b"\xff\x00")
+        visit.say("SUCCESS", "never sent", "text of another")
+        visit.read(name)
+
+    gateway.on_image = babble
+    with _client(gateway) as ocr:
+        assert ocr.recognize(PNG).text == "text of image\n"
+    warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert len(warnings) == 3
+    assert "never sent" in warnings[2]

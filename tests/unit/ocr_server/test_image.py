@@ -1,0 +1,153 @@
+"""Untrusted bytes to pages: what is read, what is refused, and with which code."""
+
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from ocr_server.image import MAX_PAGES, pages
+from protocol.errors import ErrorCode, Refusal
+
+
+def _file(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _page(data: bytes, preprocess: str = "none", max_pixels: int = 10**6) -> Image.Image:
+    (page,) = pages(data, max_pixels, preprocess)
+    return page.image
+
+
+def _refused(data: bytes, max_pixels: int = 10**6) -> ErrorCode:
+    with pytest.raises(Refusal) as caught:
+        list(pages(data, max_pixels, "auto"))
+    assert str(caught.value).endswith(".")
+    return caught.value.code
+
+
+WHITE = Image.new("L", (200, 120), 255)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF"])
+def test_every_format_of_the_list_is_read(kind: str) -> None:
+    assert _page(_file(WHITE, kind)).size == (200, 120)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "CMYK", "YCbCr", "F"])
+def test_every_mode_becomes_grey_or_colour(mode: str) -> None:
+    kind = "TIFF" if mode in ("CMYK", "YCbCr", "F", "I") else "PNG"
+    assert _page(_file(Image.new(mode, (200, 120)), kind)).mode in ("L", "RGB")
+
+
+def test_transparent_parts_are_white() -> None:
+    assert _page(_file(Image.new("RGBA", (200, 120), (0, 0, 0, 0)))).getpixel((0, 0)) == (255, 255, 255)
+    assert _page(_file(Image.new("LA", (200, 120), (0, 0)))).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_sixteen_bits_keep_their_brightness() -> None:
+    assert _page(_file(Image.new("I;16", (200, 120), 65535))).getpixel((0, 0)) == 255
+    assert _page(_file(Image.new("I;16", (200, 120), 32768))).getpixel((0, 0)) == 128
+
+
+def test_a_photo_is_turned_upright_unless_told_not_to() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "the top is at the right": EXIF 2.3, tag Orientation
+    data = _file(WHITE, "JPEG", exif=exif)
+    assert _page(data, "auto").size == (120, 200)  # high enough to be no crop
+    assert _page(data, "none").size == (200, 120)
+
+
+def _crop(ink_height: int, paper: int, ink: int) -> bytes:
+    image = Image.new("L", (60, 60), paper)
+    image.paste(ink, (10, 10, 50, 10 + ink_height))
+    return _file(image)
+
+
+def test_a_crop_with_small_letters_is_enlarged_with_a_border_in_its_own_background() -> None:
+    page = _page(_crop(8, paper=200, ink=20), "auto")
+    assert page.size == (3 * 60 + 40, 3 * 60 + 40)
+    assert page.getpixel((0, 0)) == 200
+
+
+def test_a_crop_with_large_letters_gets_a_border_only() -> None:
+    assert _page(_crop(30, paper=255, ink=0), "auto").size == (100, 100)
+
+
+def test_a_dark_crop_is_inverted() -> None:
+    page = _page(_crop(30, paper=30, ink=240), "auto")
+    assert (page.getpixel((0, 0)), page.getpixel((40, 40))) == (225, 15)
+
+
+def test_a_page_keeps_its_size() -> None:
+    assert _page(_file(Image.new("L", (200, 200), 255)), "auto").size == (200, 200)
+
+
+@pytest.mark.parametrize(
+    ("saved", "told"),
+    [({"dpi": (300, 300)}, 300), ({"dpi": (1, 1)}, None), ({}, None)],
+    ids=["credible", "not", "none"],
+)
+def test_the_resolution_is_told_when_it_is_credible(saved: dict[str, Any], told: int | None) -> None:
+    assert [page.dpi for page in pages(_file(WHITE, **saved), 10**6, "none")] == [told]
+
+
+def test_all_pages_of_a_tiff_are_read_and_the_first_frame_of_a_gif() -> None:
+    several: dict[str, Any] = {"save_all": True, "append_images": [Image.new("L", (200, 120), 0)] * 2}
+    assert len(list(pages(_file(WHITE, "TIFF", **several), 10**6, "auto"))) == 3
+    assert len(list(pages(_file(WHITE, "GIF", **several), 10**6, "auto"))) == 1
+
+
+def test_pixels_are_bounded_for_all_pages_together() -> None:
+    assert _refused(_file(WHITE), max_pixels=200 * 120 - 1) is ErrorCode.IMAGE_TOO_LARGE
+    two = _file(WHITE, "TIFF", save_all=True, append_images=[WHITE])
+    assert _refused(two, max_pixels=200 * 120 * 2 - 1) is ErrorCode.IMAGE_TOO_LARGE
+    assert len(list(pages(two, 200 * 120 * 2, "auto"))) == 2
+
+
+def test_more_pages_than_allowed_are_refused() -> None:
+    dot = Image.new("1", (1, 1))
+    data = _file(dot, "TIFF", save_all=True, append_images=[dot] * MAX_PAGES)
+    assert _refused(data) is ErrorCode.IMAGE_TOO_LARGE
+
+
+def test_a_side_that_is_too_long_for_tesseract_is_refused() -> None:
+    assert _refused(_file(Image.new("1", (32768, 1)))) is ErrorCode.IMAGE_TOO_LARGE
+
+
+@pytest.mark.parametrize("size", [(1, 1), (32000, 1), (1, 32000), (3, 90), (32000, 99)])
+def test_odd_shapes_stay_within_bounds(size: tuple[int, int]) -> None:
+    page = _page(_file(Image.new("1", size)), "auto", max_pixels=10**7)
+    assert max(page.size) <= 32767
+    assert page.width * page.height <= 10**7
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"/etc/passwd\n/etc/hostname\n",
+        b"%PDF-1.7\n",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        _file(WHITE)[:-30],
+        _file(Image.effect_noise((200, 120), 50), "JPEG")[:-500],
+    ],
+    ids=["empty", "paths", "PDF", "EPS", "SVG", "truncated PNG", "truncated JPEG"],
+)
+def test_what_is_no_whole_image_of_the_list_is_refused(data: bytes) -> None:
+    assert _refused(data) is ErrorCode.UNSUPPORTED_IMAGE
+
+
+@given(st.binary(), st.integers(0, 400))
+def test_no_bytes_raise_anything_but_a_refusal(noise: bytes, at: int) -> None:
+    good = _file(WHITE)
+    for data in (noise, good[:at] + noise + good[at:], good[:at]):
+        try:
+            list(pages(data, 10**6, "auto"))
+        except Refusal as refusal:
+            assert refusal.code in (ErrorCode.UNSUPPORTED_IMAGE, ErrorCode.IMAGE_TOO_LARGE)

@@ -1,0 +1,95 @@
+"""One image, with an engine of the tests' own."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PIL import Image
+
+from ocr_server.engine import EngineFailed, EngineTimeout
+from ocr_server.image import Page
+from ocr_server.job import recognise
+from protocol.bodies import OcrRequest
+from protocol.errors import ErrorCode, Refusal
+from settings.schema import Ocr
+
+REQUEST = OcrRequest("u", "a.png", b"bytes")
+BLANK = Page(Image.new("L", (10, 10)), None)
+
+
+class FakeEngine:
+    """Answers each look as told, and remembers how it was asked."""
+
+    def __init__(self, say: Callable[[int], str]) -> None:
+        self._say = say
+        self.modes: list[int] = []
+        self.seconds: list[float] = []
+
+    def read(self, page: Page, page_seg_mode: int, seconds: float) -> str:
+        self.modes.append(page_seg_mode)
+        self.seconds.append(seconds)
+        return self._say(page_seg_mode)
+
+
+def _pages(count: int) -> Callable[[bytes, int, str], Iterator[Page]]:
+    return lambda data, max_pixels, preprocess: iter([BLANK] * count)
+
+
+def _refusing(data: bytes, max_pixels: int, preprocess: str) -> Iterator[Page]:
+    raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, "It is a poem.")
+    yield BLANK
+
+
+def test_the_text_is_answered_without_its_trailing_form_feed() -> None:
+    answer = recognise(REQUEST, FakeEngine(lambda mode: " text \n\f"), Ocr(), _pages(1))
+    assert (answer.client_uuid, answer.image_file_name, answer.ocr_result) == ("u", "a.png", " text \n")
+    assert answer.error_code == ""
+
+
+def test_pages_are_joined_by_a_form_feed() -> None:
+    answer = recognise(REQUEST, FakeEngine(lambda mode: "text\n\f"), Ocr(), _pages(2))
+    assert answer.ocr_result == "text\n\ftext\n"
+
+
+def test_an_empty_page_is_looked_at_as_a_block_a_line_a_word() -> None:
+    engine = FakeEngine(lambda mode: "is\n" if mode == 8 else " \n")
+    assert recognise(REQUEST, engine, Ocr(), _pages(1)).ocr_result == "is\n"
+    assert engine.modes == [3, 6, 7, 8]
+
+
+@pytest.mark.parametrize("settings", [Ocr(preprocess="none"), Ocr(page_seg_mode=11)])
+def test_nobody_looks_twice_who_was_told_how_to_look(settings: Ocr) -> None:
+    engine = FakeEngine(lambda mode: "")
+    assert recognise(REQUEST, engine, settings, _pages(1)).ocr_result == ""
+    assert engine.modes == [settings.page_seg_mode]
+
+
+def test_a_refused_image_is_answered_with_the_reason() -> None:
+    answer = recognise(REQUEST, FakeEngine(lambda mode: ""), Ocr(), _refusing)
+    assert answer.error_code == ErrorCode.UNSUPPORTED_IMAGE
+    assert answer.error_message.startswith("It is a poem.")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (EngineTimeout(), ErrorCode.OCR_TIMEOUT),
+        (EngineFailed("Image too large"), ErrorCode.UNSUPPORTED_IMAGE),
+        (ValueError("a mistake"), ErrorCode.INTERNAL),
+    ],
+)
+def test_whatever_the_engine_does_there_is_an_answer(error: Exception, code: ErrorCode) -> None:
+    def fail(mode: int) -> str:
+        raise error
+
+    answer = recognise(REQUEST, FakeEngine(fail), Ocr(), _pages(1))
+    assert answer.error_code == code
+    assert answer.error_message
+
+
+def test_all_pages_share_one_time_limit() -> None:
+    now = iter([0.0, 10.0, 45.0, 61.0])
+    engine = FakeEngine(lambda mode: "text")
+    answer = recognise(REQUEST, engine, Ocr(timeout=60), _pages(3), clock=lambda: next(now))
+    assert engine.seconds == [50.0, 15.0]
+    assert answer.error_code == ErrorCode.OCR_TIMEOUT
+    assert "60 s" in answer.error_message

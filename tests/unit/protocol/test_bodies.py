@@ -1,0 +1,92 @@
+"""Bodies between gateway and OCR server: both forms of a request, the answer's keys, what is too large."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol import bodies
+from protocol.bodies import OcrAnswer, OcrRequest
+from protocol.errors import ErrorCode, Refusal
+from protocol.messages import UndecodableMessage
+
+REQUEST = OcrRequest("u", "a.png", b"\x89PNG")
+
+
+@pytest.mark.parametrize("form", ["json", "raw"])
+def test_a_request_is_decoded_whatever_its_form(form: str) -> None:
+    body, headers, content_type = bodies.encode_request(REQUEST, form)
+    assert bodies.decode_request(body, headers, content_type) == REQUEST
+    assert bodies.addressee(body, headers, content_type) == ("u", "a.png")
+    assert content_type == {"json": "application/json", "raw": "application/octet-stream"}[form]
+
+
+def test_a_json_request_has_exactly_the_four_keys() -> None:
+    body, headers, _ = bodies.encode_request(REQUEST, "json")
+    assert json.loads(body) == {
+        "ClientUUID": "u",
+        "ImageFileName": "a.png",
+        "ImageBase64Data": "iVBORw==",
+        "OcrResult": "",
+    }
+    assert headers == {}
+
+
+def test_an_answer_has_three_keys_and_a_failure_five() -> None:
+    assert json.loads(bodies.encode_answer(bodies.success(REQUEST, "text"))) == {
+        "ClientUUID": "u",
+        "ImageFileName": "a.png",
+        "OcrResult": "text",
+    }
+    failed = bodies.failure("u", "a.png", ErrorCode.OCR_TIMEOUT, "Too slow.")
+    assert json.loads(bodies.encode_answer(failed)) == {
+        "ClientUUID": "u",
+        "ImageFileName": "a.png",
+        "OcrResult": "",
+        "ErrorCode": "OCR_TIMEOUT",
+        "ErrorMessage": "Too slow.",
+    }
+
+
+def test_an_answer_that_is_too_large_becomes_a_failure() -> None:
+    encoded = bodies.encode_answer(bodies.success(REQUEST, "x" * bodies.MAX_ANSWER_BYTES))
+    assert bodies.decode_answer(encoded).error_code == ErrorCode.RESULT_TOO_LARGE
+
+
+def test_a_request_with_bad_base64_is_refused_but_has_an_addressee() -> None:
+    body = b'{"ClientUUID": "u", "ImageFileName": "n", "ImageBase64Data": "?", "OcrResult": ""}'
+    with pytest.raises(Refusal) as caught:
+        bodies.decode_request(body, {}, None)
+    assert caught.value.code is ErrorCode.BAD_BASE64
+    assert bodies.addressee(body, {}, None) == ("u", "n")
+
+
+def test_headers_of_other_types_are_undecodable() -> None:
+    with pytest.raises(UndecodableMessage):
+        bodies.decode_request(b"", {"ClientUUID": 1}, bodies.RAW)
+    with pytest.raises(UndecodableMessage):
+        bodies.decode_request(b"", {"ClientUUID": "u"}, bodies.RAW)
+
+
+@pytest.mark.parametrize("content_type", [None, "application/json", "text/plain"])
+def test_headers_named_like_ours_do_not_make_a_body_raw(content_type: str | None) -> None:
+    body, _, _ = bodies.encode_request(REQUEST, "json")
+    assert bodies.decode_request(body, {"ClientUUID": "other"}, content_type) == REQUEST
+    assert bodies.addressee(body, {"ClientUUID": "other"}, content_type) == ("u", "a.png")
+
+
+@given(st.binary(), st.dictionaries(st.sampled_from(["ClientUUID", "ImageFileName", "x"]), st.text() | st.integers()))
+def test_no_bytes_raise_anything_but_a_refusal(body: bytes, headers: dict[str, object]) -> None:
+    bodies.addressee(body, headers, bodies.RAW)
+    for decode in (lambda: bodies.decode_request(body, headers, bodies.RAW), lambda: bodies.decode_answer(body)):
+        try:
+            decode()
+        except Refusal as refusal:
+            assert refusal.code in (ErrorCode.BAD_MESSAGE, ErrorCode.BAD_BASE64)
+
+
+@given(st.text(), st.text(), st.text())
+def test_an_answer_is_decoded_as_it_was_encoded(client_uuid: str, name: str, text: str) -> None:
+    answer = OcrAnswer(client_uuid, name, text)
+    assert bodies.decode_answer(bodies.encode_answer(answer)) == answer

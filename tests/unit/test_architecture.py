@@ -1,0 +1,78 @@
+"""Who may import whom (the house in docs/decisions.md): read from the source, not run."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("client", "websocket_server", "ocr_server")
+SHARED = ("protocol", "settings")
+IO_LIBRARIES = {"websockets", "websocket", "aio_pika", "aiormq", "pika", "tesserocr", "pytesseract", "tqdm"}
+IO_MODULES = IO_LIBRARIES | {"asyncio", "socket", "subprocess", "threading", "multiprocessing"}
+
+PURE = (
+    *("protocol/messages.py", "protocol/bodies.py", "protocol/topology.py", "protocol/errors.py"),
+    *("client/session.py", "websocket_server/session.py", "websocket_server/registry.py"),
+    *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
+)
+
+ONLY_IN = {
+    "websockets": {"websocket_server/gateway.py", "websocket_server/connection.py"},
+    "aio_pika": {"websocket_server/broker.py"},
+    "websocket": {"client/connection.py"},
+    "tqdm": {"client/console.py"},
+    "pika": {"ocr_server/consumer.py"},
+    "PIL": {"ocr_server/image.py"},
+    "tesserocr": {"ocr_server/engine.py"},
+    "pytesseract": {"ocr_server/engine.py"},
+}
+
+
+def _sources() -> list[Path]:
+    return [path for package in (*SERVICES, *SHARED) for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Every imported module, in full; relative ones resolved; `importlib.import_module("…")` too."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join((*above, *filter(None, [node.module])))
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+            assert isinstance(node.args[0], ast.Constant)
+            yield str(node.args[0].value)
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", _sources(), ids=_name)
+def test_services_never_import_each_other_and_nobody_imports_a_main(path: Path) -> None:
+    own = path.relative_to(ROOT).parts[0]
+    imported = set(_imports(path))
+    tops = {one.split(".")[0] for one in imported}
+    assert not [one for one in imported if "__main__" in one.split(".")]
+    assert tops & {*SERVICES, *SHARED, "tests", "benchmarks", "script"} <= {own, *SHARED}
+    if own == "protocol":
+        assert {top for top in tops if top not in sys.stdlib_module_names} <= {"protocol", "msgspec"}
+    if own == "settings":
+        assert {top for top in tops if top not in sys.stdlib_module_names} <= {"protocol", "settings"}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_modules_import_no_io(name: str) -> None:
+    assert {one.split(".")[0] for one in _imports(ROOT / name)} & IO_MODULES == set()
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_each_library_has_its_module(library: str) -> None:
+    users = {_name(path) for path in _sources() if library in {one.split(".")[0] for one in _imports(path)}}
+    assert users == ONLY_IN[library]
