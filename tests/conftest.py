@@ -25,14 +25,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     missing = config.stash[MISSING]
     for program in sorted(missing):
-        terminalreporter.section(f"NOT TESTED, because {program} is not installed here", red=True)
+        terminalreporter.section(f"NOT TESTED, because {program} is not here", red=True)
 
 
 def fail_or_skip(program: str, config: pytest.Config) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{program} is not installed, and CI=true: the tests that need it would check nothing")
+    skip_loudly(program, config)
+
+
+def skip_loudly(program: str, config: pytest.Config) -> NoReturn:
+    """Skip this test, and say at the end of the run what was not tested."""
     config.stash[MISSING].add(program)
-    pytest.skip(f"{program} is not installed")
+    pytest.skip(f"{program} is not here")
 
 
 @pytest.fixture(scope="session")
