@@ -116,9 +116,6 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     report.start(len(found.images))
     try:
         Simulator(settings, gateway, report).run(report.without_those_in_the_way(found.images))
-    except KeyboardInterrupt:
-        log.warning("interrupted: what is unanswered stays unanswered")
-        raise
     finally:
         report.end()
     return report.exit_code

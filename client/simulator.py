@@ -88,7 +88,9 @@ class Simulator:
                 workers = [executor.submit(self._work_through) for _ in range(threads)]
                 for worker in concurrent.futures.as_completed(workers):
                     worker.result()
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    log.warning("interrupted: stopping; a second time ends at once")
                 self._stop()
                 raise
         self._tell_refusals(threads)

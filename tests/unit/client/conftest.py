@@ -1,14 +1,17 @@
 """A fake gateway, a folder of images, and the log as it was before."""
 
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from client.__main__ import main
 from tests.unit.client.fake_gateway import FakeGateway, running
 from tests.unit.client.image_heads import PNG
+from tests.unit.client.running_client import Run
 
 
 @pytest.fixture
@@ -44,3 +47,16 @@ def unused_port() -> int:
         unused.bind(("127.0.0.1", 0))
         port: int = unused.getsockname()[1]
         return port
+
+
+@pytest.fixture
+def run(gateway: FakeGateway, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the simulator at the fake gateway; gives the exit code and the printed lines."""
+    for name in [name for name in os.environ if name.startswith("OCR_")]:
+        monkeypatch.delenv(name)
+
+    def at_the_gateway(*arguments: object) -> tuple[int, list[str]]:
+        code = main(["--set", f"WebSocket.url={gateway.url}", *map(str, arguments)])
+        return code, capsys.readouterr().out.splitlines()
+
+    return at_the_gateway

@@ -78,26 +78,24 @@ class FakeGateway:
         self.visits = 0
         self.url = ""
         self.port = 0
-        self._lock = threading.Lock()
-        self.all_gone = threading.Condition()
         self.present = 0
+        self._changed = threading.Condition()
 
     def handle(self, connection: ServerConnection) -> None:
-        with self._lock:
+        with self._changed:
             self.visits += 1
+            self.present += 1
             visit = Visit(connection, self.visits)
             assert connection.request is not None
             self.headers.append(dict(connection.request.headers.raw_items()))
-        with self.all_gone:
-            self.present += 1
         try:
             self._converse(visit)
         except (ConnectionClosed, OSError, EOFError):
             pass
         finally:
-            with self.all_gone:
+            with self._changed:
                 self.present -= 1
-                self.all_gone.notify_all()
+                self._changed.notify_all()
 
     def _converse(self, visit: Visit) -> None:
         hello = json.loads(visit.connection.recv())
@@ -106,18 +104,15 @@ class FakeGateway:
         self.on_hello(visit)
         for frame in visit.connection:
             message = json.loads(frame)
-            with self._lock:
+            with self._changed:
                 self.messages.append(message)
                 self.uploads.append((visit.number, message["ImageFileName"]))
             self.on_image(visit, message["ImageFileName"])
 
-    def wait_until_somebody_was_here(self) -> None:
-        with self.all_gone:
-            assert self.all_gone.wait_for(lambda: self.uploads, SECONDS)
-
     def wait_until_all_are_gone(self) -> None:
-        with self.all_gone:
-            assert self.all_gone.wait_for(lambda: not self.present, SECONDS)
+        """At least one client was here, and none is now."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.visits and not self.present, SECONDS)
 
     @property
     def names(self) -> list[str]:

@@ -1,0 +1,13 @@
+"""The simulator in this process, at a fake gateway."""
+
+from typing import Protocol
+
+
+class Run(Protocol):
+    """Runs it with these arguments; gives the exit code and the lines on standard output."""
+
+    def __call__(self, *arguments: object) -> tuple[int, list[str]]: ...
+
+
+def lines_with(lines: list[str], words: str) -> list[str]:
+    return [line for line in lines if words in line]

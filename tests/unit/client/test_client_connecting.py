@@ -1,0 +1,110 @@
+"""Connecting: what is sent at the handshake, and each way in which it fails, in a sentence."""
+
+import socket
+import threading
+
+import pytest
+
+from client import ConnectError, OcrClient
+from tests.unit.client.fake_gateway import SECONDS, FakeGateway
+from tests.unit.client.image_heads import PNG
+
+
+def _client(gateway: FakeGateway, *, answer_timeout: float = SECONDS, connect_timeout: float = SECONDS) -> OcrClient:
+    return OcrClient(gateway.url, answer_timeout=answer_timeout, connect_timeout=connect_timeout)
+
+
+def test_the_handshake_has_the_token_and_no_origin(gateway: FakeGateway) -> None:
+    with OcrClient(gateway.url, token="secret-1"):
+        pass
+    [headers] = gateway.headers
+    assert headers["Authorization"] == "Bearer secret-1"
+    assert not {name.lower() for name in headers} & {"origin", "sec-websocket-protocol"}
+
+
+def test_a_proxy_of_the_environment_is_not_asked(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with _client(gateway) as ocr:
+        assert ocr.recognize(PNG).text
+
+
+def test_nobody_listening_is_one_sentence_with_the_place(unused_port: int) -> None:
+    with pytest.raises(ConnectError, match=f"No gateway listens at 127.0.0.1 port {unused_port}. Start one"):
+        OcrClient(f"ws://127.0.0.1:{unused_port}").recognize(PNG)
+
+
+def test_a_host_that_does_not_exist_is_told() -> None:
+    with pytest.raises(ConnectError, match="no host named"):
+        OcrClient("ws://no-such-host.invalid").recognize(PNG)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"), [(1008, "does not allow"), (1013, "too busy"), (1001, "going away"), (1000, "has ended")]
+)
+def test_a_gateway_that_closes_at_the_hello_is_told_in_words(gateway: FakeGateway, code: int, sentence: str) -> None:
+    gateway.on_hello = lambda visit: visit.close(code, "its reason")
+    with pytest.raises(ConnectError, match=f"{sentence}.*its reason"):
+        _client(gateway).recognize(PNG)
+
+
+def test_a_refused_hello_is_told(gateway: FakeGateway) -> None:
+    gateway.on_hello = lambda visit: visit.say("FAILED", "", "Ask the operator for access.")
+    with pytest.raises(ConnectError, match="Ask the operator"):
+        _client(gateway).recognize(PNG)
+
+
+def test_a_server_that_greets_nobody_is_told(gateway: FakeGateway) -> None:
+    gateway.on_hello = lambda visit: visit.send("hello?")
+    with pytest.raises(ConnectError, match=r"assigns no ClientUUID within 0\.2 s"):
+        _client(gateway, connect_timeout=0.2).recognize(PNG)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (b"HTTP/1.1 401 Unauthorized\r\n\r\n", "HTTP 401.*token_file"),
+        (b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "HTTP 503.*Try again"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "HTTP 404.*is no WebSocket gateway"),
+        (b"HTTP/1.1 301 Moved\r\nLocation: ws://127.0.0.1:1/\r\n\r\n", "is no gateway"),
+        (b"AMQP\x00\x00\x09\x01\r\n\r\n", "is no gateway"),
+        (b"", "is no gateway"),
+    ],
+)
+def test_what_is_no_gateway_is_told(answer: bytes, sentence: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reply() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        with pytest.raises(ConnectError, match=sentence):
+            OcrClient(f"ws://127.0.0.1:{server.getsockname()[1]}").recognize(PNG)
+        thread.join(SECONDS)
+
+
+def test_a_server_that_says_nothing_is_told() -> None:
+    silent = pytest.raises(ConnectError, match=r"does not answer within 0\.2 s")
+    with socket.create_server(("127.0.0.1", 0)) as server, silent:
+        OcrClient(f"ws://127.0.0.1:{server.getsockname()[1]}", connect_timeout=0.2).recognize(PNG)
+
+
+def test_tls_to_a_server_without_it_is_told(gateway: FakeGateway) -> None:
+    with pytest.raises(ConnectError, match=r"Is it ws:// rather than wss://\?"):
+        OcrClient(gateway.url.replace("ws:", "wss:"), connect_timeout=5).recognize(PNG)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "127.0.0.1:8765", "ws://", "", "ws://host:99999"])
+def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError):
+        OcrClient(url)
+
+
+@pytest.mark.parametrize("token", ["", "two words", "two\r\nlines", "尚"])
+def test_a_token_that_does_not_fit_into_a_header_is_refused_at_once(token: str) -> None:
+    with pytest.raises(ValueError):
+        OcrClient("ws://127.0.0.1:1", token=token)
