@@ -124,11 +124,16 @@ class PrivateBroker:
                     self._node.terminate()
                     self._node.wait(grace)
         finally:
-            # Everything in the group at once: the node if it still runs, epmd and the keeper; what the node started
-            # itself ends as its pipes close. The number cannot be another's as long as the keeper is not waited for.
+            started_by_node = descendants(self._node.pid) if self._node is not None else []
+            # Everything in the group at once: the node if it still runs, epmd and the keeper. The number cannot be
+            # another's as long as the keeper is not waited for.
             if self._keeper is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._keeper.pid, signal.SIGKILL)
+            # What the node started has groups of its own, and would end by itself, but not before we return.
+            for pid in started_by_node:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         for process in (self._node, self._epmd, self._keeper):
             if process is not None:
                 process.wait()
@@ -272,6 +277,16 @@ def find_epmd() -> Path:
         for path in sorted(Path(erl).resolve().parents[1].glob("**/bin/epmd")):
             return path
     raise BrokerError("there is no epmd on this machine: it comes with Erlang, which rabbitmq-server needs")
+
+
+def descendants(pid: int) -> list[int]:
+    """The children of a process and theirs; empty where there is no /proc to read them from."""
+    found = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, children.read_text(encoding="ascii").split()):
+                found += [child, *descendants(child)]
+    return found
 
 
 def free_ports(count: int) -> list[int]:
