@@ -4,40 +4,26 @@ Without RabbitMQ or Tesseract the tests that need them are skipped, and the last
 CI=true they fail instead: a run that checked nothing must not look like one that passed.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
-from typing import NoReturn
 
 import pytest
 from private_broker import BrokerError, PrivateBroker, find_epmd, find_server
 
+from tests.absent import ABSENT, fail_or_skip
 from tests.running import Services
 
 pytest.register_assert_rewrite("tests.contract.foreign_peers")
-MISSING = pytest.StashKey[set[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[MISSING] = set()
+    config.stash[ABSENT] = set()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    missing = config.stash[MISSING]
-    for program in sorted(missing):
-        terminalreporter.section(f"NOT TESTED, because {program} is not here", red=True)
-
-
-def fail_or_skip(program: str, config: pytest.Config) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{program} is not installed, and CI=true: the tests that need it would check nothing")
-    skip_loudly(program, config)
-
-
-def skip_loudly(program: str, config: pytest.Config) -> NoReturn:
-    """Skip this test, and say at the end of the run what was not tested."""
-    config.stash[MISSING].add(program)
-    pytest.skip(f"{program} is not here")
+    missing = config.stash[ABSENT]
+    for what in sorted(missing):
+        terminalreporter.section(f"NOT TESTED, because {what} is not here", red=True)
 
 
 @pytest.fixture(scope="session")

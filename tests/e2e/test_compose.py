@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import skip_loudly
+from tests.absent import skip_loudly
 from tests.e2e.test_sample_images import IMAGES, words
 from tests.running import ROOT, free_port
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import skip_loudly
+from tests.absent import skip_loudly
 from tests.running import ROOT, Services
 
 pytestmark = pytest.mark.usefixtures("tesseract")

@@ -14,7 +14,7 @@ from tests.contract.foreign_peers import ForeignAmqpPeer, ForeignClient, Foreign
 from tests.integration.pages import page_that_takes_a_while
 from tests.running import Service, Services, living_processes, wait_until
 
-pytestmark = pytest.mark.usefixtures("tesseract")
+pytestmark = pytest.mark.usefixtures("tesseract", "broker")
 IMAGES = 20
 EXPECTED = {str(number): f"Number {number}\n" for number in range(IMAGES)}
 
