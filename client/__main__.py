@@ -31,6 +31,7 @@ happens, the texts, and at the end a table. Files are told to be images by their
 
 EXIT_CODES = f"""\
   {Exit.OK:3}  every image was read
+  {Exit.UNEXPECTED:3}  a mistake of the program's own, shown with its traceback
   {Exit.USAGE:3}  a flag is wrong, or the folder of --output cannot be written to
   {Exit.SETTINGS:3}  a setting is wrong or unknown
   {Exit.IMAGE_FAILED:3}  an image failed, had no answer in time, or its text could not be saved
@@ -103,7 +104,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     if found.left_out:
         count = len(found.left_out)
         are = "1 file is no image and is" if count == 1 else f"{count} files are no images and are"
-        log.info(f"{are} left out: {names(found.left_out)}")
+        log.warning(f"{are} left out: {names(found.left_out)}")
     result_files = None
     if arguments.output is not None:
         result_files = ResultFiles(arguments.output, overwrite=arguments.overwrite)

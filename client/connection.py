@@ -44,6 +44,13 @@ class Connection:
         except websocket.WebSocketTimeoutException as error:
             raw.close()
             raise ConnectError(f"{shown(url)} does not answer within {timeout:.3g} s.", is_passing=True) from error
+        except (websocket.WebSocketConnectionClosedException, OSError) as error:
+            # So it looks when a gateway dies just now, or one behind a proxy that answers in its place.
+            raw.close()
+            raise ConnectError(
+                f"The connection to {shown(url)} broke before a gateway answered ({error}). Is one running there?",
+                is_passing=True,
+            ) from error
         except _Failures as error:
             raw.close()
             raise ConnectError(

@@ -64,8 +64,10 @@ class Console:
             with tqdm.external_write_mode(file=sys.stdout):
                 sys.stdout.write(shown)
                 sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError as error:
             self._is_gone = True
+            if not isinstance(error, BrokenPipeError) and sys.stderr is not None:
+                sys.stderr.write(f"Standard output cannot be written to: {error.strerror}.\n")
             _send_output_nowhere()
         return len(text)
 

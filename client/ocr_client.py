@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from protocol.messages import MAX_NAME_CHARACTERS
+from settings.schema import LONGEST
 
 from .address import Gateway, check_token, check_url
 from .conversation import Conversation
@@ -38,9 +39,11 @@ class OcrClient:
         check_url(url)
         if token is not None:
             check_token(token)
-        self._answer_timeout = answer_timeout
+        self._answer_timeout = _seconds("answer_timeout", answer_timeout)
         self._lock = threading.Lock()
-        self._conversation = Conversation(Gateway(url, token, connect_timeout), _wire_name(name))
+        self._conversation = Conversation(
+            Gateway(url, token, _seconds("connect_timeout", connect_timeout)), _wire_name(name)
+        )
 
     def __enter__(self) -> Self:
         with self._lock:
@@ -60,13 +63,14 @@ class OcrClient:
         name: what the image is called at the gateway; None takes the path's name, or "image". timeout: seconds from
         sending to the answer; None takes answer_timeout. When the connection breaks, the image is sent once more.
 
-        Raises OSError (the file cannot be read), ValueError (the name cannot be sent), ConnectError, ConnectionLost,
-        AnswerTimeout, or ImageFailed with the gateway's reason.
+        Raises OSError (the file cannot be read), ValueError (a name or a time that cannot be), ConnectError,
+        ConnectionLost, AnswerTimeout, or ImageFailed with the gateway's reason.
         """
         path = None if isinstance(image, bytes) else Path(image)
         content = image if isinstance(image, bytes) else Path(image).read_bytes()
         known_as = _wire_name(name if name is not None else path.name if path else "image")
-        request = Request(known_as, content, self._answer_timeout if timeout is None else timeout)
+        seconds = self._answer_timeout if timeout is None else _seconds("timeout", timeout)
+        request = Request(known_as, content, seconds)
         with self._lock, contextlib.closing(self._conversation.answers([request])) as answers:
             answer = next(answers).answer
         if isinstance(answer, Recognition):
@@ -77,6 +81,13 @@ class OcrClient:
         """End the connection, after a call that is under way; safe to call twice."""
         with self._lock:
             self._conversation.close("the client is closed")
+
+
+def _seconds(name: str, value: float) -> float:
+    """The time, if it is one that can be waited for. Raises ValueError."""
+    if not 0 < value <= LONGEST:  # also False for a NaN
+        raise ValueError(f"{name} is {value}; it must be more than 0 and at most {LONGEST} seconds.")
+    return value
 
 
 def _wire_name(name: str) -> str:

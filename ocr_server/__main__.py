@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from settings import event_log
 from settings.command_line import Exit, load_settings, parser
@@ -21,6 +22,9 @@ EXIT_CODES = f"""\
   {Exit.NO_ENGINE}  Tesseract or its language data is missing
 """
 
+LEAST_MEMORY: Final = 512 * 1024 * 1024
+"""Bytes of address space, of which a process that has loaded English takes more than half."""
+
 log = logging.getLogger("OCR_Server")
 
 
@@ -32,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings, source = load_settings(OcrServerSettings, "ocr_server_settings.ini", arguments)
         log.info(f"settings of {source}: {describe(settings)}")
+        check(settings)
         choice = choose(settings.tesseract_location, settings.ocr.languages)
         log.info(f"engine {choice.engine}, languages {' '.join(choice.languages)} from {choice.tessdata}")
         if choice.note:
@@ -47,6 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.error(str(error))
         return Exit.QUEUES_DIFFER if error.outcome is Outcome.QUEUES_DIFFER else Exit.NO_ENGINE
     return Exit.OK
+
+
+def check(settings: OcrServerSettings) -> None:
+    """Refuse what no process could work with. Raises SettingsError."""
+    if not settings.ocr.languages:
+        raise SettingsError("[OCR] languages is empty. Name at least one, as in: eng")
+    if 0 < settings.process_pool.memory_limit < LEAST_MEMORY:
+        raise SettingsError(
+            f"[ProcessPool] memory_limit = {settings.process_pool.memory_limit} is less than Python, Tesseract and its "
+            f"data need. Allowed: 0 for none, or {LEAST_MEMORY} and more."
+        )
 
 
 if __name__ == "__main__":

@@ -23,13 +23,23 @@ from pika.adapters.blocking_connection import BlockingChannel
 from protocol.topology import DEAD_LETTER_QUEUE, PENDING_QUEUE, explain_mismatch, queues
 from settings.schema import RabbitMQ
 
-PREFETCH: Final = 2
-"""One image being read, one at hand: the process never waits for the broker, and hoards little."""
+PREFETCH: Final = 1
+"""Nothing waits behind an image that takes long while another process is idle (docs/decisions.md)."""
 
 TICK: Final = 0.25  # seconds between looks at the clock
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 5.0
+RENEWAL: Final = 5.0
+"""Seconds without an image until the queue is consumed anew: when it is deleted and at once declared again by somebody
+else, RabbitMQ 3.10 forgets its consumers without a word."""
+
 BLOCKED_TIMEOUT: Final = 300  # seconds under a broker's alarm until the connection is made anew
 PRECONDITION_FAILED: Final = 406
+REFUSALS: Final = (
+    exceptions.AuthenticationError,
+    exceptions.ProbableAuthenticationError,
+    exceptions.ProbableAccessDeniedError,
+)
+REFUSAL_CODES: Final = (403, 530)  # AMQP 0-9-1: access-refused, not-allowed
 
 
 class QueuesDiffer(Exception):
@@ -72,6 +82,7 @@ class _Link:
     channel: BlockingChannel
     unanswered: int = 0
     is_lost: bool = False
+    last_sign: float = dataclasses.field(default_factory=time.monotonic)  # of the broker's knowing our consumer
 
 
 class Consumer:
@@ -144,8 +155,14 @@ class Consumer:
     def _disconnected(self, error: Exception) -> None:
         if self._link:
             self._link.is_lost = True
-        reason = f"{type(error).__name__}: {error}".rstrip(": ")
-        self._events.disconnected(f"no broker at {self._settings.host}:{self._settings.port} ({reason})")
+        at, reason = f"{self._settings.host}:{self._settings.port}", f"{type(error).__name__}: {error}".rstrip(": ")
+        if isinstance(error, REFUSALS) or getattr(error, "reply_code", None) in REFUSAL_CODES:
+            said = (
+                f"the broker at {at} does not let us in ({reason}): correct [RabbitMQ] account, password, virtual_host"
+            )
+        else:
+            said = f"no broker at {at} ({reason}); trying again until it is there"
+        self._events.disconnected(said)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[_Link]:
@@ -164,19 +181,30 @@ class Consumer:
         link = _Link(connection, channel)
         self._link = link
         channel.add_on_cancel_callback(lambda _: setattr(link, "is_lost", True))
-        channel.basic_consume(PENDING_QUEUE, functools.partial(self._delivered, link), consumer_tag=self._name)
+        self._start_consumer(link)
         return link
+
+    def _start_consumer(self, link: _Link) -> None:
+        link.channel.basic_consume(PENDING_QUEUE, functools.partial(self._delivered, link), consumer_tag=self._name)
+        link.last_sign = time.monotonic()
 
     def _consume(self, link: _Link) -> None:
         is_consuming = True
         while not link.is_lost and (is_consuming or link.unanswered):
             link.connection.process_data_events(time_limit=TICK)
             self._events.tick()
+            if link.unanswered:
+                link.last_sign = time.monotonic()
+            elif is_consuming and time.monotonic() > link.last_sign + RENEWAL:
+                link.channel.basic_cancel(self._name)
+                self._start_consumer(link)
             if is_consuming and self._stopping.is_set():
                 is_consuming = False
                 link.channel.basic_cancel(self._name)  # what is on its way goes back; what was taken is answered below
         if link.is_lost:
-            self._events.disconnected("the broker ended the consumer; connecting again")
+            self._events.disconnected(
+                "the broker has ended the consumer, as when the queue is deleted; connecting again"
+            )
 
     def _delivered(self, link: _Link, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
         link.unanswered += 1
@@ -202,7 +230,10 @@ class Consumer:
             channel.basic_publish("", queue, body, properties, mandatory=True)
         except exceptions.UnroutableError:
             if queue == self._settings.result_queue:
-                declare(channel, self._settings)  # somebody deleted it; the image will come again
+                # Somebody has deleted it. The gateway shall declare it first: one whose queue is there again before it
+                # hears of the deletion is not told, and takes no more answers.
+                delivery.link.connection.sleep(1)
+                declare(channel, self._settings)
                 channel.basic_nack(delivery.tag)
                 delivery.link.unanswered -= 1
                 return

@@ -69,6 +69,10 @@ class Engine(Protocol):
 def choose(location: TesseractLocation, languages: Sequence[str]) -> Choice:
     """Find the engine that the settings ask for, and its data. Raises EngineMissing."""
     program = _program(location.path)
+    if location.path and program is None:
+        raise EngineMissing(
+            f"[tesseract_location] path = {location.path} is no program. Correct it, or leave it empty."
+        )
     tessdata = _tessdata(location.tessdata, program, languages)
     wanted, note = location.engine, ""
     if wanted != "pytesseract":
@@ -85,9 +89,9 @@ def choose(location: TesseractLocation, languages: Sequence[str]) -> Choice:
         else:
             wanted = "tesserocr"
     if wanted == "pytesseract" and program is None:
-        named = f"{location.path} is no program" if location.path else "no tesseract program is found"
         raise EngineMissing(
-            f"[tesseract_location] path: {named}. Install it ('apt install tesseract-ocr' on Debian and Ubuntu, "
+            "[tesseract_location] path: no tesseract program is found. Install it ('apt install tesseract-ocr' on "
+            "Debian and Ubuntu, "
             "'brew install tesseract' on macOS), or set path to where it is."
         )
     return Choice(wanted, program if wanted == "pytesseract" else None, tessdata, tuple(languages), note)

@@ -128,7 +128,7 @@ class Supervisor:
                 self._is_connected = True
             elif isinstance(message, control.Disconnected):
                 if self._is_connected is not False:  # every process says so, a person needs it once
-                    log.warning(f"{message.reason}; trying again until it is there")
+                    log.warning(message.reason)
                 self._is_connected = False
         if not process.is_talking and process.image_id:
             deaths = self._attempts.died_of(process.image_id)

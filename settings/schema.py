@@ -10,6 +10,10 @@ MAX_IMAGE_BYTES_LIMIT: Final = 12_000_000
 """RabbitMQ 4 takes messages of up to 16 MiB; an image of this size fits as base64."""
 
 
+LONGEST: Final = 7 * 24 * 3600
+"""Seconds. No wait is set longer: the clocks of some systems end not far beyond."""
+
+
 def key(
     default: Any,
     *,
@@ -79,8 +83,8 @@ class Client:
     """`[Client]`: images sent and unanswered at a time on a connection; times in seconds; a file with the token."""
 
     max_in_flight: int = key(1, low=1, high=1000)
-    answer_timeout: float = key(120.0, low=0.1)
-    connect_timeout: float = key(10.0, low=0.1)
+    answer_timeout: float = key(120.0, low=0.1, high=LONGEST)
+    connect_timeout: float = key(10.0, low=0.1, high=LONGEST)
     token_file: str = key("")
 
 
@@ -100,12 +104,12 @@ class GatewayWebSocket:
 
     host: str = key("127.0.0.1")
     port: int = key(8765, low=0, high=65535)
-    idle_timeout: float = key(30.0, low=0.1)
+    idle_timeout: float = key(30.0, low=0.1, high=LONGEST)
     max_image_bytes: int = key(10 * 1024 * 1024, low=1, high=MAX_IMAGE_BYTES_LIMIT)
     max_in_flight: int = key(32, low=1, high=10_000)
     max_connections: int = key(10_000, low=1)
-    resume_window: float = key(600.0, low=0)
-    shutdown_grace: float = key(20.0, low=0)
+    resume_window: float = key(600.0, low=0, high=LONGEST)
+    shutdown_grace: float = key(20.0, low=0, high=LONGEST)
     tls_certificate: str = key("")
     tls_key: str = key("")
     origins: tuple[str, ...] = key(())
@@ -144,7 +148,7 @@ class Ocr:
     languages: tuple[str, ...] = key(("eng",))
     page_seg_mode: int = key(3, low=0, high=13)
     preprocess: str = key("auto", choices=("auto", "none"))
-    timeout: float = key(60.0, low=0.1)
+    timeout: float = key(60.0, low=0.1, high=LONGEST)
     max_pixels: int = key(100_000_000, low=1)
 
 
@@ -156,7 +160,7 @@ class ProcessPool:
     max_attempts: int = key(3, low=1)
     images_per_process: int = key(10_000, low=1)
     memory_limit: int = key(0, low=0)
-    shutdown_grace: float = key(20.0, low=0)
+    shutdown_grace: float = key(20.0, low=0, high=LONGEST)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,15 +8,15 @@ and consuming have a connection each, because a broker under alarm stops reading
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
 import aio_pika
 from aio_pika import exceptions
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage
-from pamqp.exceptions import PAMQPException
 
 from protocol.bodies import OcrAnswer, OcrRequest, decode_answer, encode_request
 from protocol.errors import ErrorCode, Refusal
@@ -27,24 +27,21 @@ from settings.schema import RabbitMQ
 
 log = logging.getLogger("WebSocket server")
 
-BROKER_ERRORS: Final = (
-    exceptions.AMQPError,
-    exceptions.ChannelInvalidStateError,
-    PAMQPException,
-    OSError,
-    TimeoutError,
-)
-"""What can go wrong with a connection; narrower than aio-pika's own list, which takes every RuntimeError."""
-
 PUBLISH_TIMEOUT: Final = 4.0
 """Seconds until an image that the broker does not confirm is refused; a refusal must reach the client within 5."""
 
 CONNECT_TIMEOUT: Final = 10.0
+CLOSE_TIMEOUT: Final = 3.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 5.0
 PREFETCH: Final = 100
 """Answers on their way to clients at a time; each is handed over at once, so it bounds memory, not speed."""
 
+CONSUMER_CHECK: Final = 5.0
+"""Seconds between looks at whether the broker still knows our consumer: when a queue is deleted and at once declared
+again by somebody else, RabbitMQ 3.10 forgets its consumers without a word."""
+
 Deliver = Callable[[str | None, OcrAnswer], None]
+IsConsuming = Callable[[], Awaitable[bool]]
 
 
 class QueuesDiffer(Exception):
@@ -62,7 +59,7 @@ class Broker:
         self._deliver = deliver
         self._exchange: AbstractExchange | None = None
         self._ready = asyncio.Event()
-        self._lost = asyncio.Event()
+        self._lost = asyncio.Event()  # of the connections that are up, or were last
 
     @property
     def is_ready(self) -> bool:
@@ -75,21 +72,19 @@ class Broker:
         where = f"{self._settings.host}:{self._settings.port}"
         while True:
             try:
-                async with self._connected():
+                async with self._connected() as (lost, is_consuming):
                     log.info(f"connected to the broker at {where}")
                     delay, has_said = FIRST_BACKOFF, False
                     self._ready.set()
-                    await self._lost.wait()
+                    await _watch(lost, is_consuming)
+                    log.warning(f"the connection to the broker at {where} is lost; connecting again")
+                    has_said = True
             except exceptions.ChannelPreconditionFailed as error:
                 raise QueuesDiffer(explain_mismatch(str(error))) from error
-            except BROKER_ERRORS as error:
+            except Exception as error:  # noqa: BLE001 - aiormq's come in every kind, a bare Exception among them
                 if not has_said:
-                    reason = f"{type(error).__name__}: {error}".rstrip(": ")
-                    log.warning(f"no broker at {where} ({reason}); trying again until it is there")
+                    log.warning(_explain(error, where))
                     has_said = True
-            else:
-                log.warning(f"the connection to the broker at {where} is lost; connecting again")
-                has_said = True
             finally:
                 self._ready.clear()
             # Jitter, so that many gateways do not come back in the same instant.
@@ -119,34 +114,53 @@ class Broker:
                 assert self._exchange is not None
                 await self._exchange.publish(message, PENDING_QUEUE, mandatory=True)
         except exceptions.PublishError as error:  # returned as unroutable: the queue has been deleted
-            self._lost.set()
+            self._lose(self._lost)
             raise Refusal(ErrorCode.UNAVAILABLE) from error
         except exceptions.DeliveryError as error:
             raise Refusal(ErrorCode.QUEUE_FULL) from error
-        except BROKER_ERRORS as error:
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise Refusal(
+                ErrorCode.UNAVAILABLE
+            ) from error  # nobody cancelled us: aiormq cancels what a lost channel owes
+        except Exception as error:  # of every kind, as above; whatever it is, the image is not confirmed
             raise Refusal(ErrorCode.UNAVAILABLE) from error
 
+    def _lose(self, lost: asyncio.Event, *_: Any) -> None:
+        """Have the connections made anew that `lost` belongs to; in vain for those that were before."""
+        lost.set()
+        if lost is self._lost:
+            self._ready.clear()
+
     @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[None]:
-        self._lost = asyncio.Event()
+    async def _connected(self) -> AsyncIterator[tuple[asyncio.Event, IsConsuming]]:
+        """The connections, up and declared and consuming; the event tells when they are lost."""
+        self._lost = lost = asyncio.Event()
+        on_loss = functools.partial(self._lose, lost)
         async with (
-            self._channel("publishes images", publisher_confirms=True, on_return_raises=True) as publishing,
+            self._channel("publishes images", on_loss, publisher_confirms=True, on_return_raises=True) as publishing,
             # Acknowledgements are all that the consuming channel sends.
-            self._channel("consumes answers", publisher_confirms=False) as consuming,
+            self._channel("consumes answers", on_loss, publisher_confirms=False) as consuming,
         ):
             await self._declare(publishing)
             self._exchange = publishing.default_exchange
+            # The broker may end a consumer and leave its channel open, as when the queue is deleted.
+            (await consuming.get_underlay_channel()).on_consumer_cancel_callbacks.add(on_loss)
             await self._consume(consuming)
-            yield
+            yield lost, functools.partial(self._is_consuming, consuming)
 
     @contextlib.asynccontextmanager
-    async def _channel(self, name: str, **confirms: bool) -> AsyncIterator[AbstractChannel]:
+    async def _channel(
+        self, name: str, on_loss: Callable[..., None], **confirms: bool
+    ) -> AsyncIterator[AbstractChannel]:
         connection = await self._connect(name)
         try:
             channel = connection.channel(**confirms)
-            connection.close_callbacks.add(self._on_loss)
-            channel.close_callbacks.add(self._on_loss)
-            await _open(channel)
+            connection.close_callbacks.add(on_loss)
+            channel.close_callbacks.add(on_loss)
+            await asyncio.wait_for(channel.initialize(), CONNECT_TIMEOUT)
             yield channel
         finally:
             await _close(connection)
@@ -175,14 +189,18 @@ class Broker:
             )
 
     async def _consume(self, channel: AbstractChannel) -> None:
+        if await self._is_consuming(channel):
+            log.warning(
+                f"somebody takes answers from {self._settings.result_queue} already: if it is another gateway, "
+                "give each a [RabbitMQ] result_queue of its own, or they take each other's"
+            )
         await channel.set_qos(prefetch_count=PREFETCH)
-        # The broker may end a consumer and leave its channel open, as when the queue is deleted.
-        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(self._on_loss)
         queue = await channel.get_queue(self._settings.result_queue, ensure=False)
         await queue.consume(self._on_answer, timeout=CONNECT_TIMEOUT)
 
-    def _on_loss(self, *_: Any) -> None:
-        self._lost.set()
+    async def _is_consuming(self, channel: AbstractChannel) -> bool:
+        queue = await channel.declare_queue(self._settings.result_queue, passive=True, timeout=CONNECT_TIMEOUT)
+        return bool(queue.declaration_result.consumer_count)
 
     async def _on_answer(self, message: AbstractIncomingMessage) -> None:
         try:
@@ -198,14 +216,25 @@ class Broker:
         await message.ack()
 
 
-async def _open(channel: AbstractChannel) -> None:
-    try:
-        await asyncio.wait_for(channel.initialize(), CONNECT_TIMEOUT)
-    except RuntimeError as error:  # so aiormq says that the connection was lost meanwhile
-        raise ConnectionError(str(error)) from error
+def _explain(error: Exception, where: str) -> str:
+    reason = f"{type(error).__name__}: {error}".rstrip(": ")
+    if isinstance(error, exceptions.AuthenticationError | exceptions.ProbableAuthenticationError):
+        return f"the broker at {where} does not let us in ({reason}): correct [RabbitMQ] account and password"
+    if isinstance(error, exceptions.InvalidFrameError):  # so aiormq says that the broker closed at once
+        return f"the broker at {where} has no virtual host for us: correct [RabbitMQ] virtual_host"
+    return f"no broker at {where} ({reason}); trying again until it is there"
+
+
+async def _watch(lost: asyncio.Event, is_consuming: IsConsuming) -> None:
+    """Wait until the connections are lost, or the consumer is, of which RabbitMQ does not always tell."""
+    while not lost.is_set() and await is_consuming():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONSUMER_CHECK):
+                await lost.wait()
 
 
 async def _close(connection: AbstractConnection) -> None:
-    # A broker that has gone cannot answer a close; the socket is given up then.
-    with contextlib.suppress(*BROKER_ERRORS):
-        await asyncio.wait_for(connection.close(), 3)
+    try:
+        await asyncio.wait_for(connection.close(), CLOSE_TIMEOUT)
+    except Exception as error:  # noqa: BLE001 - of every kind, as above
+        log.debug(f"a broker that has gone does not answer the close: {error!r}")

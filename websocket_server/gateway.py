@@ -186,7 +186,8 @@ class Gateway:
         try:
             await self._broker.publish(publish.message_id, publish.request)
         except Refusal as refusal:
-            log.warning(f"image refused: {name} from {session.client_uuid}: {refusal}", extra=facts)
+            why = f"{refusal} ({refusal.__cause__!r})" if refusal.__cause__ else f"{refusal}"
+            log.warning(f"image refused: {name} from {session.client_uuid}: {why}", extra=facts)
             connection.post(session.not_published(publish.message_id, refusal))
         else:
             self.registry.counts.accepted += 1

@@ -70,7 +70,8 @@ def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
 def test_the_stack_reads_the_sample_images_in_hardened_containers(stack: Stack) -> None:
     stack.run("build")
     printed = stack.run("up", "--scale", "ocr_server=3", "--exit-code-from", "client")
-    assert printed.count("listening on pending_queue") >= 3
+    listening = {line.partition("|")[0] for line in printed.splitlines() if "listening on pending_queue" in line}
+    assert len(listening) == 3
 
     stack.run("up", "--detach", "websocket_server", "ocr_server")
     told = stack.run("run", "--rm", "-T", "client", "python", "-m", "client", "--json")

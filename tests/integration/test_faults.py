@@ -149,6 +149,43 @@ def test_services_that_find_no_broker_say_so_once_and_go_on_when_it_comes(tmp_pa
         assert server.output().count("no broker at") == 1
 
 
+def test_queues_that_are_deleted_while_in_use_are_there_again(services: Services) -> None:
+    gateway, server = services.gateway(), services.ocr_server()
+    for queue in ("pending_queue", "result_queue"):
+        with ForeignAmqpPeer(services.broker_port) as peer:
+            peer.channel.queue_delete(queue)
+        with ForeignClient(gateway.port) as client:
+            _upload_all(client)
+            texts: dict[str, str] = {}
+            refused = 0
+            while len(texts) + refused < IMAGES:
+                message = client.hear()
+                if message["ResponseMessage"] == "SUCCESS":
+                    texts[message["ImageFileName"]] = message["OcrResult"]
+                elif message["ResponseMessage"] == "FAILED":
+                    refused += 1
+            assert texts.items() <= EXPECTED.items()
+        wait_until(lambda: server.output().count("listening") > 1, "the OCR server consumes again")
+    with ForeignClient(gateway.port) as client:
+        _upload_all(client)
+        assert _final_texts(client, IMAGES) == EXPECTED
+
+
+def test_a_broker_under_alarm_refuses_and_clears_by_itself(services: Services, broker: PrivateBroker) -> None:
+    gateway = services.gateway()
+    services.ocr_server()
+    with ForeignClient(gateway.port) as client:
+        broker.rabbitmqctl("set_vm_memory_high_watermark", "0")
+        try:
+            client.upload("a", drawn("Hello"))
+            assert "again" in client.hear_failed("a")
+        finally:
+            broker.rabbitmqctl("set_vm_memory_high_watermark", "0.6")
+        client.upload("b", drawn("Hello"))
+        client.hear_pending("b")
+        assert client.hear_text("b") == "Hello\n"
+
+
 def test_an_image_that_ends_its_process_each_time_is_answered_and_the_next_one_read(services: Services) -> None:
     attempts = 2
     gateway = services.gateway()

@@ -68,7 +68,7 @@ def test_a_server_that_greets_nobody_is_told(gateway: FakeGateway) -> None:
         (b"HTTP/1.1 404 Not Found\r\n\r\n", "HTTP 404.*is no WebSocket gateway"),
         (b"HTTP/1.1 301 Moved\r\nLocation: ws://127.0.0.1:1/\r\n\r\n", "is no gateway"),
         (b"AMQP\x00\x00\x09\x01\r\n\r\n", "is no gateway"),
-        (b"", "is no gateway"),
+        (b"", "broke before a gateway answered"),
     ],
 )
 def test_what_is_no_gateway_is_told(answer: bytes, sentence: str) -> None:

@@ -41,9 +41,17 @@ def test_without_tesserocr_auto_falls_back_and_says_so(
         choose(TesseractLocation(program, tessdata, "tesserocr"), ["eng"])
 
 
-def test_a_missing_program_is_named_with_how_to_install_it(tessdata: str) -> None:
-    with pytest.raises(EngineMissing, match=r"/nowhere/tesseract.*apt install tesseract-ocr.*brew install"):
-        choose(TesseractLocation("/nowhere/tesseract", tessdata, "pytesseract"), ["eng"])
+def test_a_missing_program_is_told_with_how_to_install_it(tessdata: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(engine, "PROGRAMS", ())
+    with pytest.raises(EngineMissing, match=r"apt install tesseract-ocr.*brew install"):
+        choose(TesseractLocation("", tessdata, "pytesseract"), ["eng"])
+
+
+@pytest.mark.parametrize("wanted", ["auto", "pytesseract"])
+def test_a_path_that_is_no_program_is_named(wanted: str, tessdata: str) -> None:
+    with pytest.raises(EngineMissing, match="/nowhere/tesseract is no program"):
+        choose(TesseractLocation("/nowhere/tesseract", tessdata, wanted), ["eng"])
 
 
 def test_a_missing_language_is_named_with_its_package(tessdata: str) -> None:
