@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from client import ConnectError, OcrClient
-from tests.unit.client.fake_gateway import SECONDS, FakeGateway
+from tests.unit.client.fake_gateway import SECONDS, FakeGateway, cut
 from tests.unit.client.image_heads import PNG
 
 
@@ -108,3 +108,40 @@ def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
 def test_a_token_that_does_not_fit_into_a_header_is_refused_at_once(token: str) -> None:
     with pytest.raises(ValueError):
         OcrClient("ws://127.0.0.1:1", token=token)
+
+
+def test_a_gateway_that_restarts_behind_a_proxy_is_waited_for(gateway: FakeGateway) -> None:
+    # A proxy takes connections also while its gateway is away, and ends them at once.
+    gateway.on_image = lambda visit, name: cut(visit, name) if visit.number == 1 else visit.read(name)
+    with socket.create_server(("127.0.0.1", 0)) as front:
+
+        def stand_in_front() -> None:
+            for number in range(4):
+                arrived, _ = front.accept()
+                if number in (1, 2):
+                    arrived.close()
+                    continue
+                behind = socket.create_connection(("127.0.0.1", gateway.port))
+                both = [threading.Thread(target=_pass_on, args=pair) for pair in ((arrived, behind), (behind, arrived))]
+                for one in both:
+                    one.start()
+                for one in both:
+                    one.join(SECONDS)
+                arrived.close()
+                behind.close()
+
+        proxy = threading.Thread(target=stand_in_front)
+        proxy.start()
+        with OcrClient(f"ws://127.0.0.1:{front.getsockname()[1]}") as ocr:
+            assert ocr.recognize(PNG).text == "text of image\n"
+        proxy.join(SECONDS)
+    assert gateway.visits == 2
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        target.close()  # one side has gone
