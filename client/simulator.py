@@ -147,7 +147,8 @@ class Simulator:
                 image = requested.pop(answered.request)
                 unanswered.remove(image)
                 self._report.answered(conversation.log, image, answered.answer)
-            conversation.log.info(f"all sent: {len(images)} image{'s' if len(images) > 1 else ''}", extra=conversation.ids())
+            count = "1 image" if len(images) == 1 else f"{len(images)} images"
+            conversation.log.info(f"all sent: {count}", extra=conversation.ids())
             conversation.close("all images are answered")
         finally:
             conversation.close("the run is over")
