@@ -20,7 +20,7 @@ import pika
 from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 
-from protocol.topology import DEAD_LETTER_QUEUE, PENDING_QUEUE, explain_mismatch, queues
+from protocol.topology import DEAD_LETTER_QUEUE, PENDING_QUEUE, QueuesDiffer, explain_mismatch, queues
 from settings.schema import RabbitMQ
 
 PREFETCH: Final = 1
@@ -40,10 +40,6 @@ REFUSALS: Final = (
     exceptions.ProbableAccessDeniedError,
 )
 REFUSAL_CODES: Final = (403, 530)  # AMQP 0-9-1: access-refused, not-allowed
-
-
-class QueuesDiffer(Exception):
-    """A queue is there with other arguments; the message names queue, argument and remedy."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -24,12 +24,13 @@ from typing import Final
 
 from protocol.bodies import addressee, decode_request, encode_answer, failure
 from protocol.errors import ErrorCode, Refusal
+from protocol.topology import QueuesDiffer
 from settings import event_log
 from settings.event_log import ids
 from settings.schema import OcrServerSettings
 
 from . import control, job
-from .consumer import Consumer, Delivery, QueuesDiffer
+from .consumer import Consumer, Delivery
 from .engine import Choice, Engine, EngineMissing, load
 from .image import pages
 

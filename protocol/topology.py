@@ -73,6 +73,10 @@ def _dead_letters(queue_type: str) -> Queue:
     )
 
 
+class QueuesDiffer(Exception):
+    """A queue is there with other arguments; the message names queue, argument and remedy."""
+
+
 _INEQUIVALENT = re.compile(r"inequivalent arg '(?P<argument>[^']+)' for queue '(?P<queue>[^']+)'")
 
 

@@ -5,13 +5,13 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from protocol.topology import QueuesDiffer
 from settings import event_log
 from settings.command_line import Exit, load_settings, parser
 from settings.loader import SettingsError, describe
 from settings.schema import GatewaySettings
 
 from .app import PortTaken, run
-from .broker import QueuesDiffer
 
 EXIT_CODES = f"""\
   {Exit.OK}  stopped by SIGTERM or SIGINT

@@ -46,7 +46,7 @@ def check(settings: GatewaySettings) -> None:
 async def run(settings: GatewaySettings) -> None:
     """Serve until SIGTERM or SIGINT, then stop in order; a second signal ends at once.
 
-    Raises SettingsError, PortTaken, broker.QueuesDiffer.
+    Raises SettingsError, PortTaken, QueuesDiffer.
     """
     check(settings)
     tls = tls_context(settings)

@@ -21,7 +21,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, 
 from protocol.bodies import OcrAnswer, OcrRequest, decode_answer, encode_request
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import UndecodableMessage
-from protocol.topology import DEAD_LETTER_QUEUE, PENDING_QUEUE, explain_mismatch, queues
+from protocol.topology import DEAD_LETTER_QUEUE, PENDING_QUEUE, QueuesDiffer, explain_mismatch, queues
 from settings.event_log import ids
 from settings.schema import RabbitMQ
 
@@ -42,10 +42,6 @@ again by somebody else, RabbitMQ 3.10 forgets its consumers without a word."""
 
 Deliver = Callable[[str | None, OcrAnswer], None]
 IsConsuming = Callable[[], Awaitable[bool]]
-
-
-class QueuesDiffer(Exception):
-    """A queue is there with other arguments; the message names queue, argument and remedy."""
 
 
 class Broker:
@@ -79,9 +75,9 @@ class Broker:
                     await _watch(lost, is_consuming)
                     log.warning(f"the connection to the broker at {where} is lost; connecting again")
                     has_said = True
-            except exceptions.ChannelPreconditionFailed as error:
-                raise QueuesDiffer(explain_mismatch(str(error))) from error
-            except Exception as error:  # noqa: BLE001 - aiormq's come in every kind, a bare Exception among them
+            except Exception as error:  # aiormq's come in every kind, a bare Exception among them
+                if isinstance(error, exceptions.ChannelPreconditionFailed) and "inequivalent" in str(error):
+                    raise QueuesDiffer(explain_mismatch(str(error))) from error
                 if not has_said:
                     log.warning(_explain(error, where))
                     has_said = True
@@ -119,12 +115,11 @@ class Broker:
         except exceptions.DeliveryError as error:
             raise Refusal(ErrorCode.QUEUE_FULL) from error
         except asyncio.CancelledError as error:
+            # Unless somebody cancels us, it is aiormq that cancels what a lost channel still owes.
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            raise Refusal(
-                ErrorCode.UNAVAILABLE
-            ) from error  # nobody cancelled us: aiormq cancels what a lost channel owes
+            raise Refusal(ErrorCode.UNAVAILABLE) from error
         except Exception as error:  # of every kind, as above; whatever it is, the image is not confirmed
             raise Refusal(ErrorCode.UNAVAILABLE) from error
 

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,10 @@ def _final_texts(client: ForeignClient, count: int) -> dict[str, str]:
             assert name not in texts
             texts[name] = message["OcrResult"]
     return texts
+
+
+def _is_empty(peer: ForeignAmqpPeer, queue: str) -> bool:
+    return peer.waiting(queue) == 0
 
 
 def _new(folder: Path) -> Path:
@@ -289,4 +294,4 @@ def test_clients_that_come_and_go_disturb_nobody(services: Services) -> None:
             one.join()
     with ForeignAmqpPeer(services.broker_port) as peer:
         for queue in ("pending_queue", "result_queue"):
-            wait_until(lambda queue=queue: peer.waiting(queue) == 0, f"{queue} is empty")  # type: ignore[misc]
+            wait_until(partial(_is_empty, peer, queue), f"{queue} is empty")
