@@ -225,24 +225,31 @@ class Consumer:
         try:
             channel.basic_publish("", queue, body, properties, mandatory=True)
         except exceptions.UnroutableError:
-            if queue == self._settings.result_queue:
+            if queue in (self._settings.result_queue, DEAD_LETTER_QUEUE):
                 # Somebody has deleted it. The gateway shall declare it first: one whose queue is there again before it
                 # hears of the deletion is not told, and takes no more answers.
                 delivery.link.connection.sleep(1)
                 declare(channel, self._settings)
-                channel.basic_nack(delivery.tag)
-                delivery.link.unanswered -= 1
+                self._give_back(delivery)
                 return
             self._log.error(f"the queue {queue} that wants the answer is gone; the answer is dropped")
+            done = _nothing
         except exceptions.NackError:
             self._log.error(f"the broker does not take the answer for {queue}; the image will come again")
             delivery.link.connection.sleep(1)
-            channel.basic_nack(delivery.tag)
-            delivery.link.unanswered -= 1
+            self._give_back(delivery)
             return
         channel.basic_ack(delivery.tag)
         delivery.link.unanswered -= 1
         done()
+
+    def _give_back(self, delivery: Delivery) -> None:
+        delivery.link.channel.basic_nack(delivery.tag)
+        delivery.link.unanswered -= 1
+
+
+def _nothing() -> None:
+    """What is to be told of an answer that was dropped."""
 
 
 def parameters(settings: RabbitMQ, name: str) -> pika.ConnectionParameters:

@@ -40,10 +40,14 @@ INK_CONTRAST: Final = 40
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """One page as the engine takes it: mode L or RGB, and its resolution, None when the file does not tell."""
+    """One page as the engine takes it: mode L or RGB, and its resolution, None when the file does not tell.
+
+    is_blank: nothing on it differs from the rest. Looked at as a word, such a page gives letters that are not there.
+    """
 
     image: Image.Image
     dpi: int | None
+    is_blank: bool = False
 
 
 def pages(data: bytes, max_pixels: int, preprocess: str) -> Iterator[Page]:
@@ -94,9 +98,11 @@ def _prepare(frame: Image.Image, preprocess: str) -> Page:
     if preprocess == "none":
         return Page(image, dpi)
     image = ImageOps.exif_transpose(image).convert("L")
+    darkest, lightest = cast("tuple[float, float]", image.getextrema())
+    is_blank = lightest - darkest <= INK_CONTRAST
     if image.height < SMALL_HEIGHT:
-        return Page(_crop_as_page(image), None)  # the file's resolution is no longer true
-    return Page(image, dpi)
+        return Page(_crop_as_page(image), None, is_blank)  # the file's resolution is no longer true
+    return Page(image, dpi, is_blank)
 
 
 def _crop_as_page(image: Image.Image) -> Image.Image:

@@ -17,6 +17,9 @@ log = logging.getLogger("OCR_Server")
 FORM_FEED: Final = "\f"
 """Between the texts of a TIFF's pages."""
 
+LAYOUT_ONLY_MODES: Final = (0, 2)
+"""They look at orientation and layout and read nothing; the two engines would say so in different ways."""
+
 FULL_PAGE_MODES: Final = (1, 3)
 SECOND_LOOKS: Final = (6, 7, 8)
 """As a block, a line, a word: how a page is looked at again that the engine's layout analysis finds empty."""
@@ -48,6 +51,8 @@ def recognise(
         return _failure(request, ErrorCode.OCR_TIMEOUT, timeout_sentence(settings.timeout))
     except EngineFailed as error:
         return _failure(request, ErrorCode.UNSUPPORTED_IMAGE, str(Refusal(ErrorCode.UNSUPPORTED_IMAGE, f"{error}.")))
+    except MemoryError:
+        return _failure(request, ErrorCode.IMAGE_TOO_LARGE, ErrorCode.IMAGE_TOO_LARGE.text)
     except Exception:
         # A mistake of ours costs this image an answer that says so, not the images after it.
         log.exception(f"reading {request.image_file_name} of {request.client_uuid} failed")
@@ -62,7 +67,10 @@ def timeout_sentence(seconds: float) -> str:
 
 def _read(page: Page, engine: Engine, settings: Ocr, seconds_left: Callable[[], float]) -> str:
     mode = settings.page_seg_mode
-    looks = (mode, *SECOND_LOOKS) if settings.preprocess == "auto" and mode in FULL_PAGE_MODES else (mode,)
+    if mode in LAYOUT_ONLY_MODES:
+        return ""
+    looks_again = settings.preprocess == "auto" and mode in FULL_PAGE_MODES and not page.is_blank
+    looks = (mode, *SECOND_LOOKS) if looks_again else (mode,)
     text = ""
     for look in looks:
         text = engine.read(page, look, seconds_left()).removesuffix(FORM_FEED)

@@ -1,6 +1,7 @@
 """A place in the pool for one process: starts it, talks to it, clears up after it."""
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -21,17 +22,21 @@ from .engine import Choice
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+log = logging.getLogger("OCR_Server")
+
 _pipe_to_supervisor: "Connection[control.FromProcess, control.ToProcess]"
 
 
-def _keep(pipe: "Connection[control.FromProcess, control.ToProcess]") -> None:
-    # A pipe can be given to a process when it starts, not with the work that it is sent.
+def _keep(pipe: "Connection[control.FromProcess, control.ToProcess]", folder: str) -> None:
+    # A pipe can be given to a process when it starts, not with the work that it is sent. From here on the process ends
+    # with its supervisor, also while it is still loading.
     global _pipe_to_supervisor
     _pipe_to_supervisor = pipe
+    worker.belong_to_supervisor(pipe, folder)
 
 
-def _work(number: int, settings: OcrServerSettings, choice: Choice, log_format: str, folder: str) -> control.Returned:
-    return worker.run(_pipe_to_supervisor, number, settings, choice, log_format, folder)
+def _work(number: int, settings: OcrServerSettings, choice: Choice, log_format: str) -> control.Returned:
+    return worker.run(_pipe_to_supervisor, number, settings, choice, log_format)
 
 
 class Process:
@@ -46,10 +51,13 @@ class Process:
         self.begun_at = 0.0
         self.has_read = False
         self.pipe, theirs = context.Pipe()
-        self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=_keep, initargs=(theirs,))
-        self.future: Future[control.Returned] = self._executor.submit(
-            _work, number, settings, choice, log_format, self._folder
-        )
+        self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=_keep, initargs=(theirs, self._folder))
+        # Blocked in the process from its first moment: a Ctrl-C in the terminal is for the supervisor alone.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            self.future: Future[control.Returned] = self._executor.submit(_work, number, settings, choice, log_format)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()  # theirs is the only one left now: its closing tells of the process's death
 
     @property
@@ -91,6 +99,9 @@ class Process:
         try:
             returned: control.Returned | None = self.future.result()
         except BrokenProcessPool:
+            returned = None
+        except Exception:  # a mistake of ours costs this process, not the pool
+            log.exception("an OCR process failed")
             returned = None
         self._executor.shutdown(wait=True)
         self.kill()

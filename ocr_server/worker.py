@@ -2,7 +2,7 @@
 
     AMQP thread   takes images, sends answers, keeps heartbeats, watches the clock     consumer.py
     main thread   one image after another: job.py, image.py, engine.py
-    pipe thread   listens to the supervisor; when that dies, so does this process
+    pipe thread   listens to the supervisor; when that dies, so does this process (another thread obeys its orders)
 
 Whoever of the main thread and the clock answers an image first is the one that answers it.
 """
@@ -38,20 +38,43 @@ TIMEOUT_MARGIN: Final = 5.0
 """Seconds that the engine gets beyond its own time limit before the clock answers in its place."""
 
 
-def run(
-    pipe: Connection, number: int, settings: OcrServerSettings, choice: Choice, log_format: str, folder: str
-) -> control.Returned:
-    """Be OCR process `number` (from 1) until told to stop or worn out; the function that the executor runs.
+def belong_to_supervisor(pipe: Connection, folder: str) -> None:
+    """Make this process one that ends with its supervisor and at its word only, from its first moment on.
 
     folder: for temporary files, removed by whoever sees the process end.
     """
-    os.setpgid(0, 0)  # a Ctrl-C is the supervisor's; and all that this process starts ends with it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setpgid(0, 0)  # all that this process starts ends with it
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The supervisor has them too, and stops things in order. Not SIG_IGN: the tesseract program would inherit it.
+        signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     tempfile.tempdir = folder
+    threading.Thread(target=_listen, args=(pipe, folder), name="pipe", daemon=True).start()
+
+
+_from_supervisor: queue.SimpleQueue[control.ToProcess] = queue.SimpleQueue()
+
+
+def _listen(pipe: Connection, folder: str) -> None:
+    try:
+        while True:
+            _from_supervisor.put(pipe.recv())
+    except (EOFError, OSError):
+        # The supervisor is dead: unanswered images go back to the queue with the connection.
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            Path(folder).parent.rmdir()  # the last process finds the supervisor's own empty
+        os.killpg(0, signal.SIGKILL)
+
+
+def run(
+    pipe: Connection, number: int, settings: OcrServerSettings, choice: Choice, log_format: str
+) -> control.Returned:
+    """Be OCR process `number` (from 1) until told to stop or worn out; the function that the executor runs."""
     if settings.process_pool.memory_limit:
         resource.setrlimit(resource.RLIMIT_AS, (settings.process_pool.memory_limit,) * 2)
     event_log.configure(log_format)
-    worker = _Worker(pipe, number, settings, folder)
+    worker = _Worker(pipe, number, settings)
     worker.tell(control.Started(os.getpid()))
     try:
         engine = load(choice)
@@ -61,10 +84,9 @@ def run(
 
 
 class _Worker:
-    def __init__(self, pipe: Connection, number: int, settings: OcrServerSettings, folder: str) -> None:
+    def __init__(self, pipe: Connection, number: int, settings: OcrServerSettings) -> None:
         self._pipe = pipe
         self._settings = settings
-        self._folder = folder
         self._log = logging.getLogger(f"OCR_Server][Process {number}")
         self._consumer = Consumer(settings.rabbitmq, f"OCR server, process {number}", self._log, self)
         self._deliveries: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
@@ -82,7 +104,7 @@ class _Worker:
 
     def run(self, engine: Engine) -> control.Returned:
         """Read images until there are none to come."""
-        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
+        threading.Thread(target=self._obey, name="orders", daemon=True).start()
         amqp = threading.Thread(target=self._consume, name="AMQP", daemon=True)
         amqp.start()
         taken = 0
@@ -97,22 +119,13 @@ class _Worker:
             return control.Returned(control.Outcome.QUEUES_DIFFER, self._failure)
         return control.Returned(control.Outcome.RECYCLED if self._is_worn_out else control.Outcome.STOPPED)
 
-    # The pipe thread
-
-    def _listen(self) -> None:
-        try:
-            while True:
-                message = self._pipe.recv()
-                if isinstance(message, control.Verdict):
-                    self._verdicts.put(message)
-                else:
-                    self._consumer.stop()
-        except (EOFError, OSError):
-            # The supervisor is dead: unanswered images go back to the queue with the connection.
-            shutil.rmtree(self._folder, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                Path(self._folder).parent.rmdir()  # the last process finds the supervisor's own empty
-            os.killpg(0, signal.SIGKILL)
+    def _obey(self) -> None:
+        while True:
+            message = _from_supervisor.get()
+            if isinstance(message, control.Verdict):
+                self._verdicts.put(message)
+            else:
+                self._consumer.stop()
 
     # The AMQP thread
 
@@ -146,6 +159,9 @@ class _Worker:
                 return
             self._reading = None
         delivery = reading[0]
+        if delivery.link.is_lost:  # nobody can be answered; the image will come again
+            self._log.error("an engine that does not end, without a broker: this process ends")
+            os._exit(1)
         client_uuid, name = addressee(delivery.body, delivery.headers, delivery.content_type) or ("", "")
         self._log.error(
             f"reading {name} of {client_uuid} does not end; it is answered OCR_TIMEOUT, and this process ends",
@@ -181,9 +197,11 @@ class _Worker:
                 answer = job.recognise(request, engine, self._settings.ocr, pages)
             except Refusal as refusal:
                 answer = failure(client_uuid, name, refusal.code, str(refusal))
+            except MemoryError:
+                answer = failure(client_uuid, name, ErrorCode.IMAGE_TOO_LARGE, ErrorCode.IMAGE_TOO_LARGE.text)
             with self._answering:
                 if self._reading is None:
-                    return  # the clock has answered, and is about to end this process
+                    threading.Event().wait()  # the clock has answered, and is about to end this process
                 self._reading = None
         self.tell(control.Ended())
         outcome = answer.error_code or f"{len(answer.ocr_result)} characters"

@@ -135,10 +135,11 @@ def decode_with(decoder: "msgspec.json.Decoder[_T]", frame: bytes) -> _T:
     try:
         return decoder.decode(frame)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise UndecodableMessage(f"Not a message of this service: {error}.", _name_in(frame)) from error
+        raise UndecodableMessage(f"Not a message of this service: {error}.", image_file_name(frame)) from error
 
 
-def _name_in(frame: bytes) -> str:
+def image_file_name(frame: bytes) -> str:
+    """The ImageFileName in a frame that is otherwise no message; "" when it has none."""
     try:
         return _named_frames.decode(frame).image_file_name[:MAX_NAME_CHARACTERS]
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

@@ -99,7 +99,8 @@ def _from_ini(path: Path) -> Iterator[Given]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error}.") from error
     except configparser.Error as error:
-        raise SettingsError(f"The settings file {path} is not a valid ini file: {error}.") from error
+        # Not its own words: they hold the line, which may be a password's.
+        raise SettingsError(f"The settings file {path} is not a valid ini file: {_where(error)}.") from None
     given = [
         Given(section, key, value, f"file {path}")
         for section in parser.sections()
@@ -107,6 +108,18 @@ def _from_ini(path: Path) -> Iterator[Given]:
     ]
     # An older spelling gives way to the present one, wherever in the file it stands.
     yield from sorted(given, key=lambda one: (one.section.lower(), one.key.lower()) not in ALIASES)
+
+
+def _where(error: configparser.Error) -> str:
+    if isinstance(error, configparser.DuplicateOptionError):
+        return f"line {error.lineno} has [{error.section}] {error.option} for the second time"
+    if isinstance(error, configparser.DuplicateSectionError):
+        return f"line {error.lineno} has [{error.section}] for the second time"
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"line {error.lineno} stands before the first [section]"
+    if isinstance(error, configparser.ParsingError):
+        return f"line {', '.join(str(number) for number, _ in error.errors)} is not of the form key = value"
+    return type(error).__name__
 
 
 def _from_environment(kind: type, environment: Mapping[str, str]) -> Iterator[Given]:
@@ -138,9 +151,8 @@ def _from_assignment(assignment: str) -> Given:
     name, equals, value = assignment.partition("=")
     section, dot, key = name.strip().partition(".")
     if not (equals and dot):
-        raise SettingsError(
-            f"--set {assignment!r} is not of the form Section.key=value, as in --set WebSocket.port=8765."
-        )
+        shown = f"{name}=…" if equals else "without a '='"  # it may hold a password
+        raise SettingsError(f"--set {shown} is not of the form Section.key=value, as in --set WebSocket.port=8765.")
     return Given(section, key, value, f"--set {name.strip()}")
 
 
@@ -181,6 +193,10 @@ def _typed(given: Given, field: Any) -> Any:
         return tuple(text.replace(",", " ").replace("+", " ").split())
     if choices and text not in choices:
         raise _wrong(given, ", ".join(choices))
+    if field.metadata["needed"] and not text:
+        raise _wrong(given, "not empty")
+    if "password" in field.name and "\n" in text:
+        raise _wrong(given, "one line")
     return text
 
 

@@ -14,6 +14,10 @@ LONGEST: Final = 7 * 24 * 3600
 """Seconds. No wait is set longer: the clocks of some systems end not far beyond."""
 
 
+MOST: Final = 2**53
+"""No count is set higher: more than any machine holds, and a whole number in every language and protocol."""
+
+
 def key(
     default: Any,
     *,
@@ -21,9 +25,15 @@ def key(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     secret: bool = False,
+    needed: bool = False,
 ) -> Any:
-    """A setting with its default and what is allowed: bounds (inclusive) or choices. Secrets are masked in print."""
-    return dataclasses.field(default=default, metadata={"low": low, "high": high, "choices": choices, "secret": secret})
+    """A setting with its default and what is allowed: bounds (inclusive), choices, or with `needed` any but nothing.
+
+    Secrets are masked in print.
+    """
+    return dataclasses.field(
+        default=default, metadata={"low": low, "high": high, "choices": choices, "secret": secret, "needed": needed}
+    )
 
 
 T = TypeVar("T")
@@ -39,18 +49,18 @@ def section(name: str, kind: type[T]) -> T:
 class RabbitMQ:
     """`[RabbitMQ]`, the same for both servers. heartbeat in seconds, 0 turns it off."""
 
-    host: str = key("127.0.0.1")
+    host: str = key("127.0.0.1", needed=True)
     port: int = key(5672, low=1, high=65535)
-    account: str = key("guest")
+    account: str = key("guest", needed=True)
     password: str = key("guest", secret=True)
     password_file: str = key("")
-    virtual_host: str = key("/")
+    virtual_host: str = key("/", needed=True)
     tls: bool = key(False)
     queue_type: str = key("quorum", choices=("quorum", "classic", "transient"))
-    result_queue: str = key("result_queue")
+    result_queue: str = key("result_queue", needed=True)
     body: str = key("json", choices=("json", "raw"))
-    max_pending: int = key(1000, low=1)
-    max_pending_bytes: int = key(1024**3, low=1)
+    max_pending: int = key(1000, low=1, high=MOST)
+    max_pending_bytes: int = key(1024**3, low=1, high=MOST)
     heartbeat: int = key(10, low=0, high=600)
 
 
@@ -107,7 +117,7 @@ class GatewayWebSocket:
     idle_timeout: float = key(30.0, low=0.1, high=LONGEST)
     max_image_bytes: int = key(10 * 1024 * 1024, low=1, high=MAX_IMAGE_BYTES_LIMIT)
     max_in_flight: int = key(32, low=1, high=10_000)
-    max_connections: int = key(10_000, low=1)
+    max_connections: int = key(10_000, low=1, high=MOST)
     resume_window: float = key(600.0, low=0, high=LONGEST)
     shutdown_grace: float = key(20.0, low=0, high=LONGEST)
     tls_certificate: str = key("")
@@ -149,7 +159,7 @@ class Ocr:
     page_seg_mode: int = key(3, low=0, high=13)
     preprocess: str = key("auto", choices=("auto", "none"))
     timeout: float = key(60.0, low=0.1, high=LONGEST)
-    max_pixels: int = key(100_000_000, low=1)
+    max_pixels: int = key(100_000_000, low=1, high=MOST)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,9 +167,9 @@ class ProcessPool:
     """`[ProcessPool]`: max_process 0 is one per core; memory_limit in bytes, 0 is none; shutdown_grace in seconds."""
 
     max_process: int = key(0, low=0, high=1024)
-    max_attempts: int = key(3, low=1)
-    images_per_process: int = key(10_000, low=1)
-    memory_limit: int = key(0, low=0)
+    max_attempts: int = key(3, low=1, high=MOST)
+    images_per_process: int = key(10_000, low=1, high=MOST)
+    memory_limit: int = key(0, low=0, high=MOST)
     shutdown_grace: float = key(20.0, low=0, high=LONGEST)
 
 

@@ -26,7 +26,7 @@ def tls_context(settings: GatewaySettings) -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(certificate, key or None)
+        context.load_cert_chain(certificate, key or None, password=lambda: "")  # never ask on the terminal
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(
             f"[WebSocket] tls_certificate = {certificate}, tls_key = {key}: not a PEM certificate and its key: {error}."

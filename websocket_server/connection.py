@@ -58,6 +58,14 @@ class Transport(ServerConnection):
         self.changed.set()
         super().connection_lost(exc)
 
+    @property
+    def told(self) -> tuple[int | None, str]:
+        """Close code and reason, the other side's or, when it went without one, ours; None while it is open."""
+        ours = self.protocol.close_sent
+        if self.protocol.close_rcvd is None and ours is not None:
+            return ours.code, ours.reason
+        return self.close_code, self.close_reason or ""
+
     def find_dead_peers(self) -> None:
         """Let TCP notice within about a minute that the peer has gone without a word (tcp(7))."""
         sock = self.transport.get_extra_info("socket")

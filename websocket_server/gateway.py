@@ -27,6 +27,9 @@ from .session import Greet, Publish, Send, Session
 log = logging.getLogger("WebSocket server")
 
 PING_INTERVAL: Final = 20.0
+GOODBYE_TIMEOUT: Final = 2.0
+"""Seconds that clients have for their side of the closing handshake when the gateway stops."""
+
 FRAMES_READ_AHEAD: Final = 2  # each may be as large as `max_size`
 
 
@@ -83,7 +86,12 @@ class Gateway:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await asyncio.gather(*(self._leave(one) for one in list(self.registry.connections)))
-        await asyncio.gather(*(_say_goodbye(one) for one in list(self.registry.connections)))
+        left = list(self.registry.connections)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_TIMEOUT):
+                await asyncio.gather(*(_say_goodbye(one) for one in left))
+        for connection in left:
+            connection.transport.transport.abort()  # those that have not said goodbye in return
         await self._server.wait_closed()
 
     async def _leave(self, connection: Connection) -> None:
@@ -138,8 +146,8 @@ class Gateway:
             idle.cancel()
             self.registry.remove(connection, connection.session.client_uuid)
             who = connection.session.client_uuid or "one without a hello"
-            why = f"{transport.close_code} {transport.close_reason or ''}".strip()
-            log.info(f"client gone: {who} ({why})", extra=connection.ids(close_code=transport.close_code))
+            code, reason = transport.told
+            log.info(f"client gone: {who} ({f'{code} {reason}'.strip()})", extra=connection.ids(close_code=code))
 
     def _refused(self, transport: Transport) -> tuple[int, str] | None:
         settings = self._settings

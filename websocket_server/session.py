@@ -19,6 +19,8 @@ from protocol.messages import (
     Upload,
     decode_client_message,
     decode_image,
+    frame_limit,
+    image_file_name,
     new_client_uuid,
     pending,
 )
@@ -65,6 +67,7 @@ class Session:
     def __init__(self, max_image_bytes: int, new_message_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
         self.client_uuid = ""
         self._max_image_bytes = max_image_bytes
+        self._frame_limit = frame_limit(max_image_bytes)
         self._new_message_id = new_message_id
         self._outstanding: dict[str, _Outstanding] = {}  # in the order in which they arrived
 
@@ -77,6 +80,8 @@ class Session:
         """Take a frame from the client. `is_draining`: the gateway is stopping and takes no more images."""
         name = ""
         try:
+            if len(frame) > self._frame_limit:
+                return self._too_large(frame)
             message = decode_client_message(frame)
             if isinstance(message, Hello):
                 return self._greet(message)
@@ -86,6 +91,10 @@ class Session:
             return Send(Response("FAILED", error.image_file_name, str(error)))
         except Refusal as refusal:
             return Send(Response("FAILED", name, str(refusal)))
+
+    def _too_large(self, frame: bytes) -> Send:
+        limit = f"The frame has {len(frame)} bytes, the limit for an image is {self._max_image_bytes} bytes."
+        return Send(Response("FAILED", image_file_name(frame), str(Refusal(ErrorCode.IMAGE_TOO_LARGE, limit))))
 
     def _greet(self, hello: Hello) -> Greet:
         if self.client_uuid:

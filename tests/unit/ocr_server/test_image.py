@@ -83,6 +83,14 @@ def test_a_dark_crop_is_inverted() -> None:
     assert (page.getpixel((0, 0)), page.getpixel((40, 40))) == (225, 15)
 
 
+@pytest.mark.parametrize("grey", [0, 200, 255])
+def test_a_page_without_anything_on_it_is_told_as_blank(grey: int) -> None:
+    (blank,) = pages(_file(Image.new("L", (300, 300), grey)), 10**6, "auto")
+    assert blank.is_blank
+    (written,) = pages(_crop(8, paper=grey, ink=255 - grey if grey != 200 else 20), 10**6, "auto")
+    assert not written.is_blank
+
+
 def test_a_page_keeps_its_size() -> None:
     assert _page(_file(Image.new("L", (200, 200), 255)), "auto").size == (200, 200)
 

@@ -63,6 +63,20 @@ def test_nobody_looks_twice_who_was_told_how_to_look(settings: Ocr) -> None:
     assert engine.modes == [settings.page_seg_mode]
 
 
+def test_a_blank_page_is_looked_at_once() -> None:
+    engine = FakeEngine(lambda mode: "" if mode == 3 else "letters that are not there")
+    blank = Page(Image.new("L", (10, 10)), None, is_blank=True)
+    answer = recognise(REQUEST, engine, Ocr(), lambda data, max_pixels, preprocess: iter([blank]))
+    assert (answer.ocr_result, engine.modes) == ("", [3])
+
+
+@pytest.mark.parametrize("mode", [0, 2])
+def test_modes_that_look_at_the_layout_only_read_nothing(mode: int) -> None:
+    engine = FakeEngine(lambda mode: "text")
+    assert recognise(REQUEST, engine, Ocr(page_seg_mode=mode), _pages(1)).ocr_result == ""
+    assert engine.modes == []
+
+
 def test_a_refused_image_is_answered_with_the_reason() -> None:
     answer = recognise(REQUEST, FakeEngine(lambda mode: ""), Ocr(), _refusing)
     assert answer.error_code == ErrorCode.UNSUPPORTED_IMAGE
@@ -75,6 +89,7 @@ def test_a_refused_image_is_answered_with_the_reason() -> None:
         (EngineTimeout(), ErrorCode.OCR_TIMEOUT),
         (EngineFailed("Image too large"), ErrorCode.UNSUPPORTED_IMAGE),
         (ValueError("a mistake"), ErrorCode.INTERNAL),
+        (MemoryError(), ErrorCode.IMAGE_TOO_LARGE),
     ],
 )
 def test_whatever_the_engine_does_there_is_an_answer(error: Exception, code: ErrorCode) -> None:

@@ -124,6 +124,42 @@ def test_secrets_are_never_printed() -> None:
 
 
 @pytest.mark.parametrize(
+    "ini",
+    [
+        "password = hunter2\n",
+        "[RabbitMQ]\npassword hunter2\n",
+        "[RabbitMQ]\npassword = a\n  hunter2\n",
+        "[RabbitMQ]\npassword = a\npassword = hunter2\n",
+        "[RabbitMQ]\nport = 1\n[RabbitMQ]\npassword = hunter2\n",
+    ],
+)
+def test_no_error_prints_a_password_of_the_file(tmp_path: Path, ini: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(GatewaySettings, _ini(tmp_path, ini), {})
+    assert "hunter2" not in str(caught.value)
+    assert "some.ini" in str(caught.value)
+
+
+@pytest.mark.parametrize("assignment", ["password=hunter2", "hunter2", "RabbitMQ.passwrd=hunter2"])
+def test_no_error_prints_a_password_of_the_command_line(assignment: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(GatewaySettings, None, {}, [assignment])
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        *("RabbitMQ.host=", "RabbitMQ.result_queue=", "RabbitMQ.max_pending=99999999999999999999"),
+        *("RabbitMQ.max_pending_bytes=9223372036854775808", "WebSocket.idle_timeout=1e9", "RabbitMQ.virtual_host="),
+    ],
+)
+def test_values_that_nothing_could_work_with_are_refused(assignment: str) -> None:
+    with pytest.raises(SettingsError, match="Allowed"):
+        load(GatewaySettings, None, {}, [assignment])
+
+
+@pytest.mark.parametrize(
     ("name", "kind"),
     [
         ("client_settings.ini", ClientSettings),

@@ -132,6 +132,14 @@ def test_an_image_over_the_limit_fails_with_the_limit_in_the_words() -> None:
     assert "100 bytes" in action.message.ocr_result
 
 
+@pytest.mark.parametrize("frame", [b"?" * 5000, b'{"ImageFileName": "a.png", "Other": "' + b"x" * 5000 + b'"}'])
+def test_a_frame_over_the_limit_fails_with_the_limit_in_the_words(frame: bytes) -> None:
+    action = _greeted().receive(frame)
+    assert isinstance(action, Send)
+    assert action.message.image_file_name == ("a.png" if b"a.png" in frame else "")
+    assert "100 bytes" in action.message.ocr_result
+
+
 def test_a_gateway_that_is_stopping_takes_no_image() -> None:
     session = _greeted()
     action = session.receive(_upload(session), is_draining=True)
