@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from .errors import ErrorCode
-from .messages import UndecodableMessage, decode_image, decode_with, encode_image
+from .messages import MAX_NAME_CHARACTERS, UndecodableMessage, decode_image, decode_with, encode_image
 
 MAX_ANSWER_BYTES: Final = 15 * 1024 * 1024
 """Largest answer that is published: RabbitMQ 4 closes the channel over a message of more than 16 MiB."""
@@ -95,14 +95,19 @@ def decode_request(body: bytes, headers: Mapping[str, object], content_type: str
 
 
 def addressee(body: bytes, headers: Mapping[str, object], content_type: str | None) -> tuple[str, str] | None:
-    """ClientUUID and ImageFileName of a request, also of one that is damaged otherwise; None: it cannot be answered."""
+    """ClientUUID and ImageFileName of a request, also of one that is damaged otherwise; None: it cannot be answered.
+
+    Names beyond MAX_NAME_CHARACTERS are none: they would go into logs, and with the answer over its bound.
+    """
     if _is_raw(headers, content_type):
-        return str(headers["ClientUUID"]), str(headers.get("ImageFileName", ""))
-    try:
-        found = decode_with(_addressees, body)
-    except UndecodableMessage:
-        return None
-    return found.client_uuid, found.image_file_name
+        client_uuid, name = str(headers["ClientUUID"]), str(headers.get("ImageFileName", ""))
+    else:
+        try:
+            found = decode_with(_addressees, body)
+        except UndecodableMessage:
+            return None
+        client_uuid, name = found.client_uuid, found.image_file_name
+    return (client_uuid, name) if max(len(client_uuid), len(name)) <= MAX_NAME_CHARACTERS else None
 
 
 def _is_raw(headers: Mapping[str, object], content_type: str | None) -> bool:

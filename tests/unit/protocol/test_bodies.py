@@ -62,6 +62,12 @@ def test_a_request_with_bad_base64_is_refused_but_has_an_addressee() -> None:
     assert bodies.addressee(body, {}, None) == ("u", "n")
 
 
+def test_a_request_with_an_endless_name_cannot_be_answered() -> None:
+    endless = OcrRequest("u", "x" * 1025, b"")
+    for form in ("json", "raw"):
+        assert bodies.addressee(*bodies.encode_request(endless, form)) is None
+
+
 def test_headers_of_other_types_are_undecodable() -> None:
     with pytest.raises(UndecodableMessage):
         bodies.decode_request(b"", {"ClientUUID": 1}, bodies.RAW)
