@@ -146,7 +146,12 @@ class Supervisor:
         if returned and returned.outcome in (control.Outcome.QUEUES_DIFFER, control.Outcome.NO_ENGINE):
             raise PoolFailed(returned)
         if not self._signals.count:
-            why = "it died" if returned is None else f"{returned.outcome} after as many images as it may read"
+            if returned is None:
+                why = "it died"
+            elif returned.outcome is control.Outcome.RECYCLED:
+                why = "it has read as many images as it may"
+            else:
+                why = "it has stopped by itself; its lines above tell why"
             log.warning(f"process replaced: process {slot.number}, {why}")
 
     def _stop(self) -> None:

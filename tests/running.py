@@ -140,6 +140,11 @@ class Service:
         self.process.wait()
 
 
+def ocr_processes(server: Service) -> list[int]:
+    """The OCR processes of an OCR server: each leads a process group of its own."""
+    return [pid for pid in living_processes(server.process.pid) if os.getpgid(pid) == pid != server.process.pid]
+
+
 class Gateway(Service):
     """`python -m websocket_server` on a free port."""
 

@@ -86,12 +86,7 @@ class Gateway:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await asyncio.gather(*(self._leave(one) for one in list(self.registry.connections)))
-        left = list(self.registry.connections)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_TIMEOUT):
-                await asyncio.gather(*(_say_goodbye(one) for one in left))
-        for connection in left:
-            connection.transport.transport.abort()  # those that have not said goodbye in return
+        await asyncio.gather(*(_say_goodbye(one) for one in list(self.registry.connections)))
         await self._server.wait_closed()
 
     async def _leave(self, connection: Connection) -> None:
@@ -204,4 +199,8 @@ class Gateway:
 
 
 async def _say_goodbye(connection: Connection) -> None:
-    await connection.transport.close(CloseCode.GOING_AWAY, "the gateway is going away")
+    try:
+        async with asyncio.timeout(GOODBYE_TIMEOUT):
+            await connection.transport.close(CloseCode.GOING_AWAY, "the gateway is going away")
+    except TimeoutError:
+        connection.transport.transport.abort()  # it does not say goodbye in return

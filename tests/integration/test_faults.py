@@ -13,7 +13,7 @@ from private_broker import PrivateBroker
 from tests.contract.drawn_images import drawn
 from tests.contract.foreign_peers import ForeignAmqpPeer, ForeignClient, ForeignGateway
 from tests.integration.pages import page_that_takes_a_while
-from tests.running import Service, Services, living_processes, wait_until
+from tests.running import Service, Services, living_processes, ocr_processes, wait_until
 
 pytestmark = pytest.mark.usefixtures("tesseract", "broker")
 IMAGES = 20
@@ -52,17 +52,12 @@ def _upload_all(client: ForeignClient) -> None:
         client.upload(str(number), drawn(f"Number {number}"))
 
 
-def _ocr_processes(server: Service) -> list[int]:
-    """The OCR processes of an OCR server: the leaders of their own groups below it."""
-    return [pid for pid in living_processes(server.process.pid) if os.getpgid(pid) == pid != server.process.pid]
-
-
 def test_a_killed_ocr_process_loses_no_image_and_is_replaced(services: Services) -> None:
     gateway, server = services.gateway(), services.ocr_server(processes=2)
     with ForeignClient(gateway.port) as client:
         _upload_all(client)
         server.wait_for_output("image taken")
-        os.kill(_ocr_processes(server)[0], signal.SIGKILL)
+        os.kill(ocr_processes(server)[0], signal.SIGKILL)
         assert _final_texts(client, IMAGES) == EXPECTED
     server.wait_for_output("process replaced")
     server.wait_for_output("listening", times=3)
@@ -202,7 +197,7 @@ def test_an_image_that_ends_its_process_each_time_is_answered_and_the_next_one_r
         client.hear_pending("good")
         for attempt in range(1, attempts + 1):
             server.wait_for_output("image taken: poison", times=attempt)
-            os.kill(_ocr_processes(server)[0], signal.SIGKILL)
+            os.kill(ocr_processes(server)[0], signal.SIGKILL)
         assert "each time" in client.hear_failed("poison")
         assert client.hear_text("good") == "Hello\n"
     assert server.output().count("process replaced") == attempts
@@ -235,7 +230,7 @@ def test_a_killed_process_takes_the_tesseract_program_with_it(services: Services
     server = services.ocr_server("tesseract_location.engine=pytesseract")
     with ForeignGateway(services.broker_port) as gateway:
         gateway.send("page", page_that_takes_a_while())
-        worker = _ocr_processes(server)[0]
+        worker = ocr_processes(server)[0]
         wait_until(lambda: len(_of_group(server, worker)) > 1, "the tesseract program runs")
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait()

@@ -1,0 +1,68 @@
+"""Signals at awkward moments: while processes start, to one of them alone, with peers that never say goodbye."""
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from tests.contract.foreign_peers import ForeignGateway
+from tests.integration.pages import page_that_takes_a_while
+from tests.running import Service, Services, free_port, living_processes, ocr_processes, wait_until
+
+MOMENTS = (0.0, 0.03, 0.08, 0.15)  # seconds after "started": before, while and after the processes load
+
+
+def _starting(services: Services, moment: float) -> Service:
+    """An OCR server without a broker whose processes are at some stage of their start."""
+    server = services.ocr_server(f"RabbitMQ.port={free_port()}", processes=2, ready=False)
+    server.wait_for_output("started")
+    time.sleep(moment)
+    return server
+
+
+@pytest.mark.usefixtures("tesseract")
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_processes_end_with_a_supervisor_that_is_killed_while_they_start(services: Services, moment: float) -> None:
+    server = _starting(services, moment)
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait()
+    wait_until(lambda: not living_processes(server.process.pid), "all its processes have ended", seconds=10)
+    server.assert_nothing_is_left()
+
+
+@pytest.mark.usefixtures("tesseract")
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ctrl_c_while_processes_start_prints_no_traceback(services: Services, moment: float) -> None:
+    server = _starting(services, moment)
+    os.killpg(server.process.pid, signal.SIGINT)  # as a terminal does it: to all of the foreground group
+    assert server.exit_code() == 0
+    assert "Traceback" not in server.output()
+    server.assert_nothing_is_left()
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_a_signal_to_one_ocr_process_does_not_end_it_in_the_middle_of_an_image(services: Services) -> None:
+    server = services.ocr_server()
+    with ForeignGateway(services.broker_port) as gateway:
+        gateway.send("page", page_that_takes_a_while())
+        server.wait_for_output("image taken")
+        (process,) = ocr_processes(server)
+        os.kill(process, signal.SIGTERM)
+        assert gateway.take_answer().message()["OcrResult"].startswith("Line 1 ")
+    assert ocr_processes(server) == [process]
+    assert server.output().count("image taken") == 1
+
+
+def test_a_peer_that_never_says_goodbye_does_not_hold_up_the_gateway(services: Services) -> None:
+    gateway = services.gateway()
+    with socket.create_connection(("127.0.0.1", gateway.port)) as silent:
+        silent.sendall(
+            b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        assert b" 101 " in silent.recv(1000)
+        gateway.process.terminate()
+        assert gateway.exit_code(seconds=8) == 0
+    gateway.assert_nothing_is_left()
