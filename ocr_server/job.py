@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from protocol.bodies import OcrAnswer, OcrRequest, failure, success
+from protocol.bodies import Addressee, OcrAnswer, OcrRequest, failure, success
 from protocol.errors import ErrorCode, Refusal
 from settings.schema import Ocr
 
@@ -80,4 +80,4 @@ def _read(page: Page, engine: Engine, settings: Ocr, seconds_left: Callable[[], 
 
 
 def _failure(request: OcrRequest, code: ErrorCode, sentence: str) -> OcrAnswer:
-    return failure(request.client_uuid, request.image_file_name, code, sentence)
+    return failure(Addressee(request.client_uuid, request.image_file_name, request.request_id), code, sentence)

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from protocol.bodies import addressee, decode_request, encode_answer, failure
+from protocol.bodies import Addressee, addressee, decode_request, encode_answer, failure
 from protocol.errors import ErrorCode, Refusal
 from protocol.topology import QueuesDiffer
 from settings import event_log
@@ -162,12 +162,13 @@ class _Worker:
         if delivery.link.is_lost:  # nobody can be answered; the image will come again
             self._log.error("an engine that does not end, without a broker: this process ends")
             os._exit(1)
-        client_uuid, name = addressee(delivery.body, delivery.headers, delivery.content_type) or ("", "")
+        to = addressee(delivery.body, delivery.headers, delivery.content_type) or Addressee("", "")
+        client_uuid, name = to.client_uuid, to.image_file_name
         self._log.error(
             f"reading {name} of {client_uuid} does not end; it is answered OCR_TIMEOUT, and this process ends",
             extra=ids(client_uuid=client_uuid, image_file_name=name),
         )
-        late = failure(client_uuid, name, ErrorCode.OCR_TIMEOUT, job.timeout_sentence(limit))
+        late = failure(to, ErrorCode.OCR_TIMEOUT, job.timeout_sentence(limit))
         self._consumer.answer_now(delivery, encode_answer(late))
         self.tell(control.Ended())
         os._exit(1)
@@ -177,18 +178,18 @@ class _Worker:
     def _read(self, delivery: Delivery, engine: Engine) -> None:
         if delivery.link.is_lost:
             return  # it is somebody else's by now
-        named = addressee(delivery.body, delivery.headers, delivery.content_type)
-        if named is None:
+        to = addressee(delivery.body, delivery.headers, delivery.content_type)
+        if to is None:
             self._log.error("a message that is no request goes to dead_letter_queue")
             self._consumer.set_aside(delivery, lambda: None)
             return
-        client_uuid, name = named
+        client_uuid, name = to.client_uuid, to.image_file_name
         facts = ids(client_uuid=client_uuid, image_file_name=name, message_id=delivery.message_id)
         image_id = delivery.message_id or hashlib.sha256(delivery.body).hexdigest()
         self.tell(control.Begun(image_id, asks=delivery.is_redelivered))
         self._log.info(f"image taken: {name} of {client_uuid}", extra=facts)
         if delivery.is_redelivered and not self._verdicts.get().may_read:
-            answer = failure(client_uuid, name, ErrorCode.OCR_CRASHED, ErrorCode.OCR_CRASHED.text)
+            answer = failure(to, ErrorCode.OCR_CRASHED, ErrorCode.OCR_CRASHED.text)
         else:
             with self._answering:
                 self._reading = (delivery, time.monotonic())
@@ -196,9 +197,9 @@ class _Worker:
                 request = decode_request(delivery.body, delivery.headers, delivery.content_type)
                 answer = job.recognise(request, engine, self._settings.ocr, pages)
             except Refusal as refusal:
-                answer = failure(client_uuid, name, refusal.code, str(refusal))
+                answer = failure(to, refusal.code, str(refusal))
             except MemoryError:
-                answer = failure(client_uuid, name, ErrorCode.IMAGE_TOO_LARGE, ErrorCode.IMAGE_TOO_LARGE.text)
+                answer = failure(to, ErrorCode.IMAGE_TOO_LARGE, ErrorCode.IMAGE_TOO_LARGE.text)
             with self._answering:
                 if self._reading is None:
                     threading.Event().wait()  # the clock has answered, and is about to end this process

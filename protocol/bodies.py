@@ -6,7 +6,7 @@ bytes with the rest in headers. Readers need no setting: content_type and the Cl
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -23,11 +23,16 @@ RAW: Final = "application/octet-stream"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OcrRequest:
-    """An image for an OCR server. Its message_id, reply_to and so on are properties of the message."""
+    """An image for an OCR server. Its message_id, reply_to and so on are properties of the message.
+
+    request_id: "" from a v1 client. options: as a v2 client sent them, unchecked.
+    """
 
     client_uuid: str
     image_file_name: str
-    image: bytes
+    image: bytes = dataclasses.field(repr=False)
+    request_id: str = ""
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class _JsonRequest(
@@ -38,29 +43,56 @@ class _JsonRequest(
         "image_file_name": "ImageFileName",
         "image_base64_data": "ImageBase64Data",
         "ocr_result": "OcrResult",
+        "request_id": "RequestId",
+        "options": "Options",
     },
 ):
     client_uuid: str
     image_file_name: str
     image_base64_data: str
     ocr_result: str = ""
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
+    options: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
-class OcrAnswer(
+@dataclasses.dataclass(frozen=True, slots=True)
+class Details:
+    """What an answer to a v2 request says beside the text.
+
+    confidence: 0 to 100, mean over words; None without words. elapsed_ms: the engine's time. outputs: by name; bytes
+    are base64. steps: what was done to the image before it was read.
+    """
+
+    confidence: float | None = None
+    elapsed_ms: float | None = None
+    outputs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+
+
+class OcrProgress(
     msgspec.Struct,
     frozen=True,
-    omit_defaults=True,
     rename={
         "client_uuid": "ClientUUID",
         "image_file_name": "ImageFileName",
-        "ocr_result": "OcrResult",
-        "error_code": "ErrorCode",
-        "error_message": "ErrorMessage",
+        "request_id": "RequestId",
+        "status": "Status",
     },
 ):
+    """An OCR server has begun to read an image of a v2 client."""
+
+    client_uuid: str
+    image_file_name: str
+    request_id: str
+    status: Literal["PROCESSING"] = "PROCESSING"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OcrAnswer:
     """An OCR server's answer: the text, or with an empty text an error code and its sentence.
 
     `error_code` is a str, not an ErrorCode: a foreign or newer OCR server may have codes of its own.
+    request_id: "" for an image of a v1 client, or from an OCR server that knows v1 only; details: only with one.
     """
 
     client_uuid: str
@@ -68,18 +100,56 @@ class OcrAnswer(
     ocr_result: str
     error_code: str = ""
     error_message: str = ""
+    request_id: str = ""
+    details: Details = dataclasses.field(default_factory=Details)
+
+
+class _AnyAnswer(
+    msgspec.Struct,
+    frozen=True,
+    rename={
+        "client_uuid": "ClientUUID",
+        "image_file_name": "ImageFileName",
+        "ocr_result": "OcrResult",
+        "error_code": "ErrorCode",
+        "error_message": "ErrorMessage",
+        "request_id": "RequestId",
+        "confidence": "Confidence",
+        "elapsed_ms": "ElapsedMs",
+        "outputs": "Outputs",
+        "steps": "Steps",
+        "status": "Status",
+    },
+):
+    client_uuid: str
+    image_file_name: str
+    ocr_result: str | msgspec.UnsetType = msgspec.UNSET
+    error_code: str | msgspec.UnsetType = msgspec.UNSET
+    error_message: str | msgspec.UnsetType = msgspec.UNSET
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
+    confidence: float | msgspec.UnsetType | None = msgspec.UNSET
+    elapsed_ms: float | msgspec.UnsetType | None = msgspec.UNSET
+    outputs: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    steps: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    status: str | msgspec.UnsetType = msgspec.UNSET
 
 
 _requests = msgspec.json.Decoder(_JsonRequest)
-_answers = msgspec.json.Decoder(OcrAnswer)
+_any_answers = msgspec.json.Decoder(_AnyAnswer)
+_options = msgspec.json.Decoder(dict[str, Any])
 
 
 def encode_request(request: OcrRequest, body: str) -> tuple[bytes, dict[str, str], str]:
     """The message body, its headers and its content_type; `body` is the setting, "json" or "raw"."""
     if body == "raw":
         headers = {"ClientUUID": request.client_uuid, "ImageFileName": request.image_file_name}
+        if request.request_id:
+            options = msgspec.json.encode(request.options).decode()
+            headers |= {"RequestId": request.request_id, "Options": options}
         return request.image, headers, RAW
     encoded = _JsonRequest(request.client_uuid, request.image_file_name, encode_image(request.image))
+    if request.request_id:
+        encoded = msgspec.structs.replace(encoded, request_id=request.request_id, options=dict(request.options))
     return msgspec.json.encode(encoded), {}, "application/json"
 
 
@@ -89,61 +159,133 @@ def decode_request(body: bytes, headers: Mapping[str, object], content_type: str
         client_uuid, name = headers["ClientUUID"], headers.get("ImageFileName")
         if not isinstance(client_uuid, str) or not isinstance(name, str):
             raise UndecodableMessage("The headers ClientUUID and ImageFileName must be strings.")
-        return OcrRequest(client_uuid, name, body)
+        options = decode_with(_options, str(headers.get("Options", "{}")).encode())
+        return OcrRequest(client_uuid, name, body, str(headers.get("RequestId", "")), options)
     found = decode_with(_requests, body)
-    return OcrRequest(found.client_uuid, found.image_file_name, decode_image(found.image_base64_data))
+    request_id = "" if found.request_id is msgspec.UNSET else found.request_id
+    options = {} if found.options is msgspec.UNSET else found.options
+    image = decode_image(found.image_base64_data)
+    return OcrRequest(found.client_uuid, found.image_file_name, image, request_id, options)
 
 
-def addressee(body: bytes, headers: Mapping[str, object], content_type: str | None) -> tuple[str, str] | None:
-    """ClientUUID and ImageFileName of a request, also of one that is damaged otherwise; None: it cannot be answered.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom an answer is for. request_id: "" for an image of a v1 client."""
+
+    client_uuid: str
+    image_file_name: str
+    request_id: str = ""
+
+
+def addressee(body: bytes, headers: Mapping[str, object], content_type: str | None) -> Addressee | None:
+    """Whom the answer to a request is for, also to one that is damaged otherwise; None: it cannot be answered.
 
     Names beyond MAX_NAME_CHARACTERS are none: they would go into logs, and with the answer over its bound.
     """
     if _is_raw(headers, content_type):
-        client_uuid, name = str(headers["ClientUUID"]), str(headers.get("ImageFileName", ""))
+        keys = ("ClientUUID", "ImageFileName", "RequestId")
+        found = Addressee(*(str(headers.get(key, "")) for key in keys))
     else:
         try:
-            found = decode_with(_addressees, body)
+            named = decode_with(_addressees, body)
         except UndecodableMessage:
             return None
-        client_uuid, name = found.client_uuid, found.image_file_name
-    return (client_uuid, name) if max(len(client_uuid), len(name)) <= MAX_NAME_CHARACTERS else None
+        found = Addressee(named.client_uuid, named.image_file_name, named.request_id)
+    longest = max(len(found.client_uuid), len(found.image_file_name), len(found.request_id))
+    return found if longest <= MAX_NAME_CHARACTERS else None
 
 
 def _is_raw(headers: Mapping[str, object], content_type: str | None) -> bool:
     return content_type == RAW and "ClientUUID" in headers
 
 
-class _Addressee(msgspec.Struct, frozen=True, rename={"client_uuid": "ClientUUID", "image_file_name": "ImageFileName"}):
+class _Addressee(
+    msgspec.Struct,
+    frozen=True,
+    rename={"client_uuid": "ClientUUID", "image_file_name": "ImageFileName", "request_id": "RequestId"},
+):
     client_uuid: str
     image_file_name: str
+    request_id: str = ""
 
 
 _addressees = msgspec.json.Decoder(_Addressee)
 
 
-def success(request: OcrRequest, text: str) -> OcrAnswer:
+def success(request: OcrRequest, text: str, details: Details | None = None) -> OcrAnswer:
     """The answer with the recognised text."""
-    return OcrAnswer(request.client_uuid, request.image_file_name, text)
+    return OcrAnswer(
+        request.client_uuid,
+        request.image_file_name,
+        text,
+        request_id=request.request_id,
+        details=details or Details(),
+    )
 
 
-def failure(client_uuid: str, image_file_name: str, code: ErrorCode, sentence: str) -> OcrAnswer:
+def failure(to: Addressee, code: ErrorCode, sentence: str, details: Details | None = None) -> OcrAnswer:
     """The answer that says why there is no text."""
-    return OcrAnswer(client_uuid, image_file_name, "", str(code), sentence)
+    return OcrAnswer(to.client_uuid, to.image_file_name, "", str(code), sentence, to.request_id, details or Details())
 
 
 def encode_answer(answer: OcrAnswer) -> bytes:
-    """The answer as a JSON body: three keys, or five for a failure.
+    """The answer as a JSON body: three keys, two more for a failure, five more for a request with RequestId.
 
     An answer of over MAX_ANSWER_BYTES becomes the failure RESULT_TOO_LARGE.
     """
-    body = msgspec.json.encode(answer)
+    body = _encode_answer(answer)
     if len(body) <= MAX_ANSWER_BYTES:
         return body
     code = ErrorCode.RESULT_TOO_LARGE
-    return msgspec.json.encode(failure(answer.client_uuid, answer.image_file_name, code, code.text))
+    to = Addressee(answer.client_uuid, answer.image_file_name, answer.request_id)
+    return _encode_answer(failure(to, code, code.text, Details(elapsed_ms=answer.details.elapsed_ms)))
 
 
-def decode_answer(body: bytes) -> OcrAnswer:
-    """The answer in a message. Raises UndecodableMessage."""
-    return decode_with(_answers, body)
+def _encode_answer(answer: OcrAnswer) -> bytes:
+    unset, has_id, details = msgspec.UNSET, bool(answer.request_id), answer.details
+    return msgspec.json.encode(
+        _AnyAnswer(
+            answer.client_uuid,
+            answer.image_file_name,
+            answer.ocr_result,
+            answer.error_code or unset,
+            answer.error_message or answer.error_code or unset,
+            answer.request_id or unset,
+            details.confidence if has_id else unset,
+            details.elapsed_ms if has_id else unset,
+            dict(details.outputs) if has_id else unset,
+            details.steps if has_id else unset,
+        )
+    )
+
+
+def encode_progress(progress: OcrProgress) -> bytes:
+    """The progress as a JSON body."""
+    return msgspec.json.encode(progress)
+
+
+def decode_answer(body: bytes) -> OcrAnswer | OcrProgress:
+    """The answer in a message, or the progress. Raises UndecodableMessage."""
+    found = decode_with(_any_answers, body)
+    unset = msgspec.UNSET
+    request_id = "" if found.request_id is unset else found.request_id
+    if found.status is not unset:
+        if not request_id or found.status != "PROCESSING":
+            raise UndecodableMessage(f"A progress with Status {found.status!r} and RequestId {request_id!r}.")
+        return OcrProgress(found.client_uuid, found.image_file_name, request_id)
+    if found.ocr_result is unset:
+        raise UndecodableMessage("An answer needs OcrResult.", found.image_file_name)
+    return OcrAnswer(
+        found.client_uuid,
+        found.image_file_name,
+        found.ocr_result,
+        "" if found.error_code is unset else found.error_code,
+        "" if found.error_message is unset else found.error_message,
+        request_id,
+        Details(
+            None if found.confidence is unset else found.confidence,
+            None if found.elapsed_ms is unset else found.elapsed_ms,
+            {} if found.outputs is unset else found.outputs,
+            () if found.steps is unset else found.steps,
+        ),
+    )

@@ -35,65 +35,78 @@ class ErrorCode(StrEnum):
     @property
     def can_try_again(self) -> bool:
         """True when the same image, sent again later, may be read."""
+        return _TABLE[self][1] is not None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds after which to send the same image again; None when that cannot help."""
         return _TABLE[self][1]
 
 
-_TABLE: dict[ErrorCode, tuple[str, bool]] = {
+_TABLE: dict[ErrorCode, tuple[str, float | None]] = {
     ErrorCode.BAD_MESSAGE: (
-        "The message could not be understood. Send one JSON object as the README shows it.",
-        False,
+        "The message could not be understood. Send one of the messages that the README shows.",
+        None,
     ),
     ErrorCode.BAD_CLIENT_UUID: (
         "The ClientUUID is not the one of this connection. Say hello first and send the ClientUUID that was answered.",
-        False,
+        None,
     ),
     ErrorCode.BAD_BASE64: (
         "ImageBase64Data is not base64. Send the image file's bytes in standard base64, without a 'data:' prefix.",
-        False,
+        None,
     ),
-    ErrorCode.BAD_OPTION: ("An option is not known to the OCR server. Leave it out or correct it.", False),
+    ErrorCode.BAD_OPTION: ("An option is not known to the OCR server. Leave it out or correct it.", None),
     ErrorCode.UNSUPPORTED_IMAGE: (
         "The image cannot be read. Send an undamaged PNG, JPEG, TIFF, WebP, BMP or GIF file.",
-        False,
+        None,
     ),
-    ErrorCode.IMAGE_TOO_LARGE: ("The image is too large. Scale it down or cut it into parts.", False),
+    ErrorCode.IMAGE_TOO_LARGE: ("The image is too large. Scale it down or cut it into parts.", None),
     ErrorCode.RESULT_TOO_LARGE: (
         "The recognised text is too large to send. Cut the image into parts.",
-        False,
+        None,
     ),
     ErrorCode.TOO_MANY_IN_FLIGHT: (
         "Too many images are unanswered. Wait for answers, then send again.",
-        True,
+        1.0,
     ),
-    ErrorCode.RATE_LIMITED: ("Too many images in too short a time. Wait, then send again.", True),
-    ErrorCode.QUEUE_FULL: ("The queue of waiting images is full. Send the image again in a while.", True),
+    ErrorCode.RATE_LIMITED: ("Too many images in too short a time. Wait, then send again.", 5.0),
+    ErrorCode.QUEUE_FULL: ("The queue of waiting images is full. Send the image again in a while.", 2.0),
     ErrorCode.OCR_TIMEOUT: (
         "Reading the image took longer than allowed. Scale it down or cut it into parts.",
-        False,
+        None,
     ),
     ErrorCode.OCR_CRASHED: (
         "The image made the OCR engine fail each time. Save it anew in another format.",
-        False,
+        None,
     ),
-    ErrorCode.CANCELLED: ("The request was cancelled.", False),
+    ErrorCode.CANCELLED: ("The request was cancelled.", None),
     ErrorCode.UNAVAILABLE: (
         "The service cannot take images at the moment. Send the image again in a while.",
-        True,
+        2.0,
     ),
-    ErrorCode.NOT_ALLOWED: ("This client is not allowed to do that. Ask the operator for access.", False),
+    ErrorCode.NOT_ALLOWED: ("This client is not allowed to do that. Ask the operator for access.", None),
     ErrorCode.INTERNAL: (
         "The service made a mistake with this image. Tell the operator, then send it again.",
-        True,
+        5.0,
     ),
 }
+
+
+def retry_after(code: str) -> float | None:
+    """As `ErrorCode.retry_after`, also for a code that is not in the table: then None."""
+    return _TABLE[ErrorCode(code)][1] if code in set(ErrorCode) else None
 
 
 class Refusal(Exception):
     """A message or an image that is refused.
 
     `str(refusal)` is the table's text; with `detail`, a sentence with the facts of this case comes first.
+    retry_after: seconds; None takes the table's.
     """
 
-    def __init__(self, code: ErrorCode, detail: str = "") -> None:
+    def __init__(self, code: ErrorCode, detail: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(f"{detail} {code.text}" if detail else code.text)
         self.code = code
+        self.detail = detail
+        self.retry_after = code.retry_after if retry_after is None else retry_after

@@ -10,6 +10,15 @@ from typing import Final
 PENDING_QUEUE: Final = "pending_queue"
 DEAD_LETTER_QUEUE: Final = "dead_letter_queue"
 
+CONTROL_EXCHANGE: Final = "ocr.control"
+"""Fanout, from gateways to all OCR servers: what is cancelled."""
+
+ANNOUNCE_EXCHANGE: Final = "ocr.announce"
+"""Fanout, from OCR servers to all gateways: what they can do."""
+
+EXCHANGES: Final = (CONTROL_EXCHANGE, ANNOUNCE_EXCHANGE)
+"""Both durable fanout exchanges. Best effort: one that is there already is used as it is, whoever declared it."""
+
 DELIVERY_LIMIT: Final = 1000
 """How often an image may be given back before the broker sets it aside. Lost connections raise the count of
 images that merely waited, so it is far above the number of attempts; RabbitMQ 4 would take 20 by itself."""
@@ -57,6 +66,20 @@ def queues(queue_type: str, result_queue: str, max_pending: int, max_pending_byt
         Queue(result_queue, durable=True, arguments=kept),
         _dead_letters(queue_type),
     ]
+
+
+def held_queue(queue_type: str, client_uuid: str, resume_window: float) -> Queue:
+    """The queue that keeps the answers of an absent client. It goes `resume_window` seconds after its last use.
+
+    Always durable, whatever `queue_type` is: an answer is acknowledged at its own queue once it is kept here.
+    """
+    arguments: dict[str, str | int] = {
+        "x-queue-type": "quorum" if queue_type == "quorum" else "classic",
+        "x-expires": max(1, round(resume_window * 1000)),
+    }
+    if queue_type == "quorum":
+        arguments["x-delivery-limit"] = DELIVERY_LIMIT
+    return Queue(f"held.{client_uuid}", durable=True, arguments=arguments)
 
 
 def _dead_letters(queue_type: str) -> Queue:

@@ -110,7 +110,11 @@ class ClientSettings:
 
 @dataclasses.dataclass(frozen=True)
 class GatewayWebSocket:
-    """`[WebSocket]` of the gateway. Times in seconds; `origins` empty: every origin is allowed."""
+    """`[WebSocket]` of the gateway. Times in seconds; `origins` empty: every origin is allowed.
+
+    images_per_minute: of one client, 0: no limit. max_buffered_bytes: what all clients together may have in memory that
+    the broker has not confirmed.
+    """
 
     host: str = key("127.0.0.1")
     port: int = key(8765, low=0, high=65535)
@@ -118,6 +122,8 @@ class GatewayWebSocket:
     max_image_bytes: int = key(10 * 1024 * 1024, low=1, high=MAX_IMAGE_BYTES_LIMIT)
     max_in_flight: int = key(32, low=1, high=10_000)
     max_connections: int = key(10_000, low=1, high=MOST)
+    max_buffered_bytes: int = key(256 * 1024 * 1024, low=1, high=MOST)
+    images_per_minute: int = key(0, low=0, high=MOST)
     resume_window: float = key(600.0, low=0, high=LONGEST)
     shutdown_grace: float = key(20.0, low=0, high=LONGEST)
     tls_certificate: str = key("")
@@ -174,6 +180,14 @@ class ProcessPool:
 
 
 @dataclasses.dataclass(frozen=True)
+class Metrics:
+    """`[Metrics]` of the OCR server: where GET /metrics is answered; port 0: nowhere."""
+
+    host: str = key("127.0.0.1", needed=True)
+    port: int = key(0, low=0, high=65535)
+
+
+@dataclasses.dataclass(frozen=True)
 class OcrServerSettings:
     """All settings of the OCR server."""
 
@@ -181,6 +195,7 @@ class OcrServerSettings:
     ocr: Ocr = section("OCR", Ocr)
     process_pool: ProcessPool = section("ProcessPool", ProcessPool)
     rabbitmq: RabbitMQ = section("RabbitMQ", RabbitMQ)
+    metrics: Metrics = section("Metrics", Metrics)
 
 
 SERVICES: Final[tuple[type, ...]] = (ClientSettings, GatewaySettings, OcrServerSettings)

@@ -7,18 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import bodies
-from protocol.bodies import OcrAnswer, OcrRequest
+from protocol.bodies import Addressee, Details, OcrAnswer, OcrProgress, OcrRequest
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import UndecodableMessage
 
 REQUEST = OcrRequest("u", "a.png", b"\x89PNG")
+V2_REQUEST = OcrRequest("u", "a.png", b"\x89PNG", "r-1", {"Languages": ["eng"]})
+DETAILS = Details(91.5, 12.3, {"words": []}, ("scaled x2",))
 
 
+@pytest.mark.parametrize("request_", [REQUEST, V2_REQUEST], ids=["v1", "v2"])
 @pytest.mark.parametrize("form", ["json", "raw"])
-def test_a_request_is_decoded_whatever_its_form(form: str) -> None:
-    body, headers, content_type = bodies.encode_request(REQUEST, form)
-    assert bodies.decode_request(body, headers, content_type) == REQUEST
-    assert bodies.addressee(body, headers, content_type) == ("u", "a.png")
+def test_a_request_is_decoded_whatever_its_form(form: str, request_: OcrRequest) -> None:
+    body, headers, content_type = bodies.encode_request(request_, form)
+    assert bodies.decode_request(body, headers, content_type) == request_
+    assert bodies.addressee(body, headers, content_type) == Addressee("u", "a.png", request_.request_id)
     assert content_type == {"json": "application/json", "raw": "application/octet-stream"}[form]
 
 
@@ -39,7 +42,7 @@ def test_an_answer_has_three_keys_and_a_failure_five() -> None:
         "ImageFileName": "a.png",
         "OcrResult": "text",
     }
-    failed = bodies.failure("u", "a.png", ErrorCode.OCR_TIMEOUT, "Too slow.")
+    failed = bodies.failure(Addressee("u", "a.png"), ErrorCode.OCR_TIMEOUT, "Too slow.")
     assert json.loads(bodies.encode_answer(failed)) == {
         "ClientUUID": "u",
         "ImageFileName": "a.png",
@@ -49,9 +52,49 @@ def test_an_answer_has_three_keys_and_a_failure_five() -> None:
     }
 
 
+def test_for_a_request_with_request_id_an_answer_has_five_keys_more() -> None:
+    more = {"RequestId", "Confidence", "ElapsedMs", "Outputs", "Steps"}
+    answer = json.loads(bodies.encode_answer(bodies.success(V2_REQUEST, "text", DETAILS)))
+    assert set(answer) == {"ClientUUID", "ImageFileName", "OcrResult"} | more
+    assert (answer["RequestId"], answer["Confidence"], answer["ElapsedMs"]) == ("r-1", 91.5, 12.3)
+    assert (answer["Outputs"], answer["Steps"]) == ({"words": []}, ["scaled x2"])
+    failed = bodies.failure(Addressee("u", "a.png", "r-1"), ErrorCode.OCR_TIMEOUT, "Too slow.")
+    assert set(json.loads(bodies.encode_answer(failed))) == set(answer) | {"ErrorCode", "ErrorMessage"}
+
+
 def test_an_answer_that_is_too_large_becomes_a_failure() -> None:
-    encoded = bodies.encode_answer(bodies.success(REQUEST, "x" * bodies.MAX_ANSWER_BYTES))
-    assert bodies.decode_answer(encoded).error_code == ErrorCode.RESULT_TOO_LARGE
+    for request in (REQUEST, V2_REQUEST):
+        encoded = bodies.encode_answer(bodies.success(request, "x" * bodies.MAX_ANSWER_BYTES, DETAILS))
+        answer = bodies.decode_answer(encoded)
+        assert isinstance(answer, OcrAnswer)
+        assert answer.error_code == ErrorCode.RESULT_TOO_LARGE
+        assert answer.request_id == request.request_id
+
+
+def test_progress_is_decoded_as_it_was_encoded_and_has_four_keys() -> None:
+    progress = OcrProgress("u", "a.png", "r-1")
+    encoded = bodies.encode_progress(progress)
+    assert json.loads(encoded) == {
+        "ClientUUID": "u",
+        "ImageFileName": "a.png",
+        "RequestId": "r-1",
+        "Status": "PROCESSING",
+    }
+    assert bodies.decode_answer(encoded) == progress
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ClientUUID": "u", "ImageFileName": "n"}',
+        b'{"ClientUUID": "u", "ImageFileName": "n", "RequestId": "r", "Status": "SLEEPING"}',
+        b'{"ClientUUID": "u", "ImageFileName": "n", "Status": "PROCESSING"}',
+    ],
+    ids=["no text", "another status", "progress of nothing"],
+)
+def test_what_is_neither_answer_nor_progress_is_undecodable(body: bytes) -> None:
+    with pytest.raises(UndecodableMessage):
+        bodies.decode_answer(body)
 
 
 def test_a_request_with_bad_base64_is_refused_but_has_an_addressee() -> None:
@@ -59,7 +102,7 @@ def test_a_request_with_bad_base64_is_refused_but_has_an_addressee() -> None:
     with pytest.raises(Refusal) as caught:
         bodies.decode_request(body, {}, None)
     assert caught.value.code is ErrorCode.BAD_BASE64
-    assert bodies.addressee(body, {}, None) == ("u", "n")
+    assert bodies.addressee(body, {}, None) == Addressee("u", "n")
 
 
 def test_a_request_with_an_endless_name_cannot_be_answered() -> None:
@@ -79,7 +122,7 @@ def test_headers_of_other_types_are_undecodable() -> None:
 def test_headers_named_like_ours_do_not_make_a_body_raw(content_type: str | None) -> None:
     body, _, _ = bodies.encode_request(REQUEST, "json")
     assert bodies.decode_request(body, {"ClientUUID": "other"}, content_type) == REQUEST
-    assert bodies.addressee(body, {"ClientUUID": "other"}, content_type) == ("u", "a.png")
+    assert bodies.addressee(body, {"ClientUUID": "other"}, content_type) == Addressee("u", "a.png")
 
 
 @given(st.binary(), st.dictionaries(st.sampled_from(["ClientUUID", "ImageFileName", "x"]), st.text() | st.integers()))
@@ -92,7 +135,9 @@ def test_no_bytes_raise_anything_but_a_refusal(body: bytes, headers: dict[str, o
             assert refusal.code in (ErrorCode.BAD_MESSAGE, ErrorCode.BAD_BASE64)
 
 
-@given(st.text(), st.text(), st.text())
-def test_an_answer_is_decoded_as_it_was_encoded(client_uuid: str, name: str, text: str) -> None:
-    answer = OcrAnswer(client_uuid, name, text)
-    assert bodies.decode_answer(bodies.encode_answer(answer)) == answer
+@given(st.text(), st.text(), st.text(), st.text(min_size=1))
+def test_an_answer_is_decoded_as_it_was_encoded(client_uuid: str, name: str, text: str, request_id: str) -> None:
+    v1 = OcrAnswer(client_uuid, name, text)
+    assert bodies.decode_answer(bodies.encode_answer(v1)) == v1
+    v2 = OcrAnswer(client_uuid, name, text, request_id=request_id, details=DETAILS)
+    assert bodies.decode_answer(bodies.encode_answer(v2)) == v2

@@ -1,0 +1,58 @@
+"""What gateways and OCR servers tell each other beside images and answers: cancellations and announcements. Pure.
+
+Both are best effort: no image needs them to be read.
+"""
+
+from typing import Final
+
+import msgspec
+
+from .messages import decode_with
+
+ANNOUNCE_EVERY: Final = 30.0
+"""Seconds between two announcements of an OCR server."""
+
+
+class Announcement(msgspec.Struct, frozen=True, rename="pascal"):
+    """From an OCR server: what it can do. server: its name, one for each running server. slots: its processes."""
+
+    server: str
+    slots: int
+    languages: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    version: str = ""
+
+
+class Cancelled(msgspec.Struct, frozen=True, rename={"client_uuid": "ClientUUID", "request_id": "RequestId"}):
+    """What is cancelled: all images of a client, or with request_id one."""
+
+    client_uuid: str
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Control(msgspec.Struct, frozen=True, rename="pascal"):
+    cancel: Cancelled | None = None
+
+
+_controls = msgspec.json.Decoder(_Control)
+_announcements = msgspec.json.Decoder(Announcement)
+
+
+def encode_cancel(cancelled: Cancelled) -> bytes:
+    """The body of a message to `ocr.control`."""
+    return msgspec.json.encode({"Cancel": cancelled})
+
+
+def decode_control(body: bytes) -> Cancelled | None:
+    """What a message of `ocr.control` cancels; None when it is about something else. Raises UndecodableMessage."""
+    return decode_with(_controls, body).cancel
+
+
+def encode_announcement(announcement: Announcement) -> bytes:
+    """The body of a message to `ocr.announce`."""
+    return msgspec.json.encode(announcement)
+
+
+def decode_announcement(body: bytes) -> Announcement:
+    """The announcement in a message of `ocr.announce`. Raises UndecodableMessage."""
+    return decode_with(_announcements, body)
