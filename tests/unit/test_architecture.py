@@ -16,6 +16,7 @@ IO_MODULES = IO_LIBRARIES | {"asyncio", "socket", "subprocess", "threading", "mu
 PURE = (
     *("protocol/messages.py", "protocol/bodies.py", "protocol/topology.py", "protocol/errors.py"),
     *("client/session.py", "websocket_server/session.py", "websocket_server/registry.py"),
+    "websocket_server/rate_limit.py",
     *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
 )
 
@@ -28,6 +29,7 @@ ONLY_IN = {
     "PIL": {"ocr_server/image.py"},
     "tesserocr": {"ocr_server/engine.py"},
     "pytesseract": {"ocr_server/engine.py"},
+    "prometheus_client": {"websocket_server/metrics.py"},
 }
 
 
