@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pika
@@ -68,14 +68,16 @@ def living_processes(session: int) -> list[int]:
 class Service:
     """One of our programs in a folder of its own, with its own temporary folder and its output in a file."""
 
-    def __init__(self, module: str, arguments: list[str], folder: Path) -> None:
+    def __init__(
+        self, module: str, arguments: list[str], folder: Path, extra_environment: Mapping[str, str] | None = None
+    ) -> None:
         self.module = module
         self.folder = folder
         self.temporary = folder / "t"
         self.temporary.mkdir(parents=True)
         self._output = folder / "output.txt"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OCR_")}
-        environment |= {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.temporary)}
+        environment |= {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.temporary), **(extra_environment or {})}
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
@@ -146,10 +148,10 @@ def ocr_processes(server: Service) -> list[int]:
 
 
 class Gateway(Service):
-    """`python -m websocket_server` on a free port."""
+    """`python -m websocket_server` on `port`; None: a free one."""
 
-    def __init__(self, settings: list[str], folder: Path) -> None:
-        self.port = free_port()
+    def __init__(self, settings: list[str], folder: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
         super().__init__("websocket_server", [*settings, "--set", f"WebSocket.port={self.port}"], folder)
 
     def wait_until_ready(self) -> None:
@@ -165,20 +167,31 @@ class Services:
         self._running: list[Service] = []
         self._queues = {"pending_queue", "result_queue", "dead_letter_queue"}
 
-    def gateway(self, *settings: str, ready: bool = True) -> Gateway:
-        """A running gateway; `settings` are Section.key=value."""
+    @property
+    def started(self) -> list[Service]:
+        """All that have been started, those that have ended included."""
+        return list(self._running)
+
+    def gateway(self, *settings: str, ready: bool = True, port: int | None = None) -> Gateway:
+        """A running gateway; `settings` are Section.key=value. port: as one has it that is back after its end."""
         own_queue = "RabbitMQ.result_queue="
         self._queues |= {setting.removeprefix(own_queue) for setting in settings if setting.startswith(own_queue)}
-        gateway = Gateway(self._arguments(settings), self._new_folder())
+        gateway = Gateway(self._arguments(settings), self._new_folder(), port)
         self._running.append(gateway)
         if ready:
             gateway.wait_until_ready()
         return gateway
 
-    def ocr_server(self, *settings: str, processes: int = 1, ready: bool = True) -> Service:
+    def ocr_server(
+        self,
+        *settings: str,
+        processes: int = 1,
+        ready: bool = True,
+        extra_environment: Mapping[str, str] | None = None,
+    ) -> Service:
         """A running OCR server with so many OCR processes, all of them listening."""
         arguments = self._arguments((f"ProcessPool.max_process={processes}", *settings))
-        server = Service("ocr_server", arguments, self._new_folder())
+        server = Service("ocr_server", arguments, self._new_folder(), extra_environment)
         self._running.append(server)
         if ready:
             server.wait_for_output("listening", times=processes)
@@ -192,6 +205,14 @@ class Services:
         return client
 
     def close(self) -> None:
+        """Stop what still runs, and remove the queues."""
+        try:
+            self.stop()
+        finally:
+            self._running.clear()
+            self._remove_queues()
+
+    def stop(self) -> None:
         """Stop what still runs, the last started first; the first complaint is raised when all have ended."""
         complaints = []
         for service in reversed(self._running):
@@ -202,8 +223,6 @@ class Services:
                 complaints.append(complaint)
             finally:
                 service.kill()
-        self._running.clear()
-        self._remove_queues()
         if complaints:
             raise complaints[0]
 
