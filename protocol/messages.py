@@ -39,10 +39,11 @@ class _Message(msgspec.Struct, frozen=True):
     """What all messages share: frozen, and encoded in the wire's spelling."""
 
 
-class Hello(_Message, frozen=True, rename={"client_name": "ClientName"}):
-    """A client's first message."""
+class Hello(_Message, frozen=True, omit_defaults=True, rename={"client_name": "ClientName", "token": "Token"}):
+    """A client's first message. token: "" where none is asked for."""
 
     client_name: str
+    token: str = ""
 
 
 class Assigned(_Message, frozen=True, rename={"client_uuid": "ClientUUID"}):
@@ -107,12 +108,14 @@ class _ClientFrame(
     msgspec.Struct,
     rename={
         "client_name": "ClientName",
+        "token": "Token",
         "client_uuid": "ClientUUID",
         "image_file_name": "ImageFileName",
         "image_base64_data": "ImageBase64Data",
     },
 ):
     client_name: str | msgspec.UnsetType = msgspec.UNSET
+    token: str = ""
     client_uuid: str | msgspec.UnsetType = msgspec.UNSET
     image_file_name: str | msgspec.UnsetType = msgspec.UNSET
     image_base64_data: str | msgspec.UnsetType = msgspec.UNSET
@@ -158,7 +161,7 @@ def decode_client_message(frame: bytes) -> Hello | Upload:
             raise UndecodableMessage("Neither a hello (ClientName) nor an upload (ImageFileName, ImageBase64Data).")
         if len(found.client_name) > MAX_NAME_CHARACTERS:
             raise UndecodableMessage(f"ClientName is longer than {MAX_NAME_CHARACTERS} characters.")
-        return Hello(found.client_name)
+        return Hello(found.client_name, found.token)
     name = "" if found.image_file_name is unset else found.image_file_name
     if found.client_uuid is unset or found.image_file_name is unset or found.image_base64_data is unset:
         raise UndecodableMessage(

@@ -12,6 +12,7 @@ from settings.loader import SettingsError, describe
 from settings.schema import GatewaySettings
 
 from .app import PortTaken, run
+from .tokens import new_token
 
 EXIT_CODES = f"""\
   {Exit.OK}  stopped by SIGTERM or SIGINT
@@ -26,9 +27,17 @@ log = logging.getLogger("WebSocket server")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the gateway; returns the exit code. argv: None takes the process's own arguments."""
-    arguments = parser("online-ocr-gateway", "The WebSocket gateway of Online OCR.", EXIT_CODES).parse_args(argv)
+    flags = parser("online-ocr-gateway", "The WebSocket gateway of Online OCR.", EXIT_CODES)
+    flags.add_argument(
+        "--new-token",
+        metavar="NAME",
+        help="print a new token for the client NAME, and its line for [Auth] tokens_file; then end",
+    )
+    arguments = flags.parse_args(argv)
     event_log.configure(arguments.log_format)
     try:
+        if arguments.new_token is not None:
+            return _print_token(arguments.new_token)
         settings, source = load_settings(GatewaySettings, "websocket_server_settings.ini", arguments)
         log.info(f"settings of {source}: {describe(settings)}")
         asyncio.run(run(settings))
@@ -41,6 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PortTaken as error:
         log.error(str(error))
         return Exit.PORT_TAKEN
+    return Exit.OK
+
+
+def _print_token(name: str) -> int:
+    token, line = new_token(name)
+    sys.stdout.write(f"The token, for the client alone; it is shown this once:\n{token}\n")
+    sys.stdout.write(f"Its line for [Auth] tokens_file:\n{line}\n")
     return Exit.OK
 
 

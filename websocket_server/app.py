@@ -5,14 +5,29 @@ import contextlib
 import logging
 import signal
 import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from settings.loader import SettingsError
 from settings.schema import GatewaySettings
 
 from .broker import Broker
+from .dispatch import Dispatch
+from .door import Door
 from .gateway import Gateway
+from .memory import Memory
+from .metrics import Metrics
+from .registry import Registry
+from .resume_key import ResumeKeys, secret_from
+from .tokens import TokensFile
+
+if TYPE_CHECKING:
+    from .connection import Connection
 
 log = logging.getLogger("WebSocket server")
+
+HOLD_GRACE: Final = 5.0
+"""Seconds for moving to held queues what clients have not said Received for; the rest goes back to the queue."""
 
 
 class PortTaken(Exception):
@@ -34,26 +49,28 @@ def tls_context(settings: GatewaySettings) -> ssl.SSLContext | None:
     return context
 
 
-def check(settings: GatewaySettings) -> None:
-    """Refuse what this release would have to leave undone. Raises SettingsError."""
-    if settings.auth.tokens_file:
-        raise SettingsError(
-            f"[Auth] tokens_file = {settings.auth.tokens_file}: this release does not check tokens, and a gateway that "
-            "took no notice of them would be open. Leave it empty and let only those connect who may."
-        )
-
-
 async def run(settings: GatewaySettings) -> None:
     """Serve until SIGTERM or SIGINT, then stop in order; a second signal ends at once.
 
     Raises SettingsError, PortTaken, QueuesDiffer.
     """
-    check(settings)
     tls = tls_context(settings)
+    door = _door(settings)
     stop = _stop_signals()
-    # The two know each other only by these: the gateway publishes, the broker delivers.
-    broker = Broker(settings.rabbitmq, lambda correlation_id, answer: gateway.deliver(correlation_id, answer))
-    gateway = Gateway(settings.websocket, broker, tls)
+    registry: Registry[Connection] = Registry()
+    metrics, memory = Metrics(), Memory(settings.websocket.max_buffered_bytes)
+    dispatch = Dispatch(settings.websocket.resume_window, registry, metrics, memory)
+    # The two know each other: the dispatch publishes and settles, the broker delivers.
+    dispatch.broker = broker = Broker(settings.rabbitmq, settings.websocket.resume_window, dispatch)
+    gateway = Gateway(settings.websocket, dispatch, registry, door, memory, metrics, tls)
+    metrics.watch(
+        connections=lambda: len(registry.connections),
+        clients=lambda: len(registry.clients),
+        in_flight=lambda: sum(one.requests.in_flight for one in registry.clients.values()),
+        held_deliveries=lambda: dispatch.unreceived,
+        buffered_bytes=lambda: memory.used,
+        broker_ready=lambda: broker.is_ready,
+    )
 
     address = settings.websocket.host
     try:
@@ -64,23 +81,38 @@ async def run(settings: GatewaySettings) -> None:
             f"({error.strerror or error}). Stop what uses it or set another port."
         ) from error
     connecting = asyncio.create_task(broker.run())
+    looking_after = asyncio.create_task(dispatch.look_after())
     log.info(f"started, listening on {'wss' if tls else 'ws'}://{address}:{port}")
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((connecting, looking_after, stopping), return_when=asyncio.FIRST_COMPLETED)
 
     log.info("stopping: no new connections; answering what is in hand")
     stopping.cancel()
     await gateway.drain(0 if connecting.done() else settings.websocket.shutdown_grace)
+    # Answers that come from now on stay in the queue; those that are here go to their clients' held queues.
+    await broker.stop_consuming()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HOLD_GRACE):
+            await dispatch.finish()
+    await _end(looking_after)
     await _end(connecting)
-    counts = gateway.registry.counts
+    counts = registry.counts
     log.info(f"stopped: {counts.accepted} accepted, {counts.answered} answered, {counts.dropped} answers dropped")
 
 
-async def _end(connecting: asyncio.Task[None]) -> None:
-    """Close the connections to the broker; what ended them before, if anything did, is raised."""
-    connecting.cancel()
+def _door(settings: GatewaySettings) -> Door:
+    secret, warning = secret_from(settings.auth, settings.rabbitmq)
+    if warning:
+        log.warning(warning)
+    tokens_file = settings.auth.tokens_file
+    return Door(ResumeKeys(secret), TokensFile(Path(tokens_file)).find if tokens_file else None)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """End a task; what ended it before, if anything did, is raised."""
+    task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await connecting
+        await task
 
 
 def _stop_signals() -> asyncio.Event:

@@ -14,25 +14,43 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
+from protocol import messages_v2 as v2
 from protocol.messages import Response, encode
 from settings.event_log import ids
 
-from .session import Greet, Send, Session
+from .actions import Send
+from .door import ANYBODY
+from .memory import Memory
+from .session import Session
+from .session_v2 import SessionV2
 
 log = logging.getLogger("WebSocket server")
 
 IDLE: Final = 4000
+TRY_AGAIN_LATER: Final = 1013
+EXHAUSTED_RETRY_AFTER: Final = 5
 SEND_TIMEOUT: Final = 60.0
 """Seconds until a client that does not take what it is sent is cut off."""
+
+LAST_WORDS_TIMEOUT: Final = 2.0
+"""Seconds that a client has to take what waits for it before its connection is closed."""
+
+OUTBOX_BYTES: Final = 64 * 1024 * 1024
+"""What may wait for one client; one that lets more come together is cut off. A v2 client finds its answers again."""
 
 _CONTROL_FRAME_BYTES: Final = 16  # a pong that answers our ping has 10 bytes, and is no sign of a client at work
 
 
 class Transport(ServerConnection):
-    """websockets' connection; it also tells when data last came, that it is lost, and which limit a frame broke."""
+    """websockets' connection; it also tells when data last came, that it is lost, and which limit a frame broke.
 
-    def __init__(self, max_image_bytes: int, *args: Any, **kwargs: Any) -> None:
+    What has arrived and was not handed out is counted in `memory`.
+    """
+
+    def __init__(self, max_image_bytes: int, memory: Memory, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._memory = memory
+        self._unread = 0
         self.last_data = self.loop.time()
         self.is_lost = False
         self.changed = asyncio.Event()
@@ -50,12 +68,23 @@ class Transport(ServerConnection):
         # A large frame on a slow line takes longer than idle_timeout: whoever is sending it is not idle.
         if len(data) > _CONTROL_FRAME_BYTES:
             self.last_data = self.loop.time()
+            self._unread += len(data)
+            self._memory.take(len(data))
+            if self._memory.is_exhausted and self._unread > self._memory.most // 100:
+                self.protocol.fail(TRY_AGAIN_LATER, f"try again later: no memory; RetryAfter={EXHAUSTED_RETRY_AFTER}")
         super().data_received(data)
+
+    def read(self, size: int) -> None:
+        """A frame of `size` bytes has been handed out."""
+        size = min(size, self._unread)
+        self._unread -= size
+        self._memory.give_back(size)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio once, at the end."""
         self.is_lost = True
         self.changed.set()
+        self.read(self._unread)
         super().connection_lost(exc)
 
     @property
@@ -77,61 +106,112 @@ class Transport(ServerConnection):
 
 
 class Connection:
-    """One client: its transport, its session, and the messages that wait to go out."""
+    """One client's connection: its transport, its session, and the messages that wait to go out.
 
-    def __init__(self, transport: Transport, session: Session) -> None:
+    bearer: the token of the handshake, "" when there was none.
+    """
+
+    def __init__(self, transport: Transport, session: Session | SessionV2, bearer: str = "") -> None:
         self.transport = transport
         self.session = session
+        self.bearer = bearer
+        self.grant = ANYBODY
         self.last_answer = 0.0
-        self._outbox: deque[Greet | Send] = deque()
+        self._outbox: deque[tuple[Send, bytes]] = deque()
+        self._outbox_bytes = 0
         self._sender: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
-    def post(self, messages: Iterable[Greet | Send]) -> None:
+    def post(self, sends: Iterable[Send]) -> None:
         """Send messages in this order, without waiting for the client to take them."""
-        self._outbox.extend(messages)
+        for send in sends:
+            frame = self._encode(send)
+            self._outbox.append((send, frame))
+            self._outbox_bytes += len(frame)
+        if self._outbox_bytes > OUTBOX_BYTES:
+            self._cut_off("lets its answers pile up")
         # A task only while there is something to send: ten thousand idle connections need none.
-        if self._outbox and (self._sender is None or self._sender.done()):
+        elif self._outbox and (self._sender is None or self._sender.done()):
             self._sender = asyncio.create_task(self._send_all())
 
+    def _encode(self, send: Send) -> bytes:
+        message = send.message
+        if isinstance(self.session, SessionV2):
+            assert isinstance(message, v2.Welcome | v2.Progress | v2.Success | v2.Failure)
+            return self.session.codec.encode(message)
+        assert not isinstance(message, v2.Welcome | v2.Progress | v2.Success | v2.Failure)
+        return encode(message)
+
+    def close(self, code: int, reason: str) -> None:
+        """Say what waits to be said, then end the connection; does not wait for that. Safe to call twice."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(code, reason))
+
+    async def _close(self, code: int, reason: str) -> None:
+        if self._sender is not None:
+            await asyncio.wait((self._sender,), timeout=LAST_WORDS_TIMEOUT)
+        await self.transport.close(code, reason)
+
     async def room(self, most: int) -> None:
-        """Wait until fewer than `most` images and messages are under way here, or the connection is lost."""
-        while self.under_way >= most and not self.transport.is_lost:
+        """Wait until fewer than `most` images and messages are under way here, or the connection is lost.
+
+        A v2 client is told when it has too many images; only what it does not read holds it back.
+        """
+        while self._is_full(most) and not self.transport.is_lost:
             self.transport.changed.clear()
             await self.transport.changed.wait()
+
+    def _is_full(self, most: int) -> bool:
+        return len(self._outbox) >= 4 * most if isinstance(self.session, SessionV2) else self.under_way >= most
 
     @property
     def under_way(self) -> int:
         """How many images and messages the client still waits for."""
         return self.session.in_flight + len(self._outbox)
 
+    @property
+    def unsent(self) -> list[Any]:
+        """The messages that wait to go out."""
+        return [send.message for send, _ in self._outbox]
+
     def ids(self, **more: Any) -> dict[str, Any]:
         """The `extra` of a log call about this client."""
         return ids(client_uuid=self.session.client_uuid, **more)
 
     async def _send_all(self) -> None:
+        is_text = not (isinstance(self.session, SessionV2) and self.session.codec.is_binary)
         try:
             while self._outbox:
+                send, frame = self._outbox[0]
                 async with asyncio.timeout(SEND_TIMEOUT):
-                    await self.transport.send(encode(self._outbox[0].message), text=True)
-                self._sent(self._outbox.popleft())
+                    await self.transport.send(frame, text=is_text)
+                if self._outbox and self._outbox[0][0] is send:
+                    self._outbox.popleft()
+                    self._outbox_bytes -= len(frame)
+                self._sent(send)
         except ConnectionClosed:
-            self._outbox.clear()  # whoever reads from this connection learns of it, and says so
+            pass  # whoever reads from this connection learns of it, and says so
         except TimeoutError:
-            log.warning(f"client {self.session.client_uuid} takes no answers; it is cut off", extra=self.ids())
-            self._outbox.clear()
-            self.transport.transport.abort()
+            self._cut_off("takes no answers")
         self.transport.changed.set()
 
-    def _sent(self, sent: Greet | Send) -> None:
+    def _cut_off(self, why: str) -> None:
+        log.warning(f"client {self.session.client_uuid} {why}; it is cut off", extra=self.ids())
+        self.transport.transport.abort()
+
+    def _sent(self, sent: Send) -> None:
         self.transport.changed.set()
         message = sent.message
-        if isinstance(sent, Send) and isinstance(message, Response) and message.is_final and sent.message_id:
-            self.last_answer = self.transport.loop.time()
-            log.info(
-                f"result delivered: {message.response_message} for {message.image_file_name} "
-                f"to {self.session.client_uuid}",
-                extra=self.ids(image_file_name=message.image_file_name, message_id=sent.message_id),
-            )
+        if sent.message_id is None or not isinstance(message, Response | v2.Success | v2.Failure):
+            return
+        if isinstance(message, Response) and not message.is_final:
+            return
+        self.last_answer = self.transport.loop.time()
+        request_id = {} if isinstance(message, Response) else {"request_id": message.request_id}
+        log.info(
+            f"result delivered: {message.response_message} for {message.image_file_name} to {self.session.client_uuid}",
+            extra=self.ids(image_file_name=message.image_file_name, message_id=sent.message_id, **request_id),
+        )
 
 
 class IdleTimer:
@@ -141,7 +221,6 @@ class IdleTimer:
         self._connection = connection
         self._idle_timeout = idle_timeout
         self._loop = asyncio.get_running_loop()
-        self._closing: asyncio.Task[None] | None = None
         self._handle = self._loop.call_later(idle_timeout, self._look)
 
     def cancel(self) -> None:
@@ -156,5 +235,4 @@ class IdleTimer:
         if left > 0:
             self._handle = self._loop.call_later(left, self._look)
             return
-        reason = f"idle: nothing was sent for {self._idle_timeout:g} s"
-        self._closing = self._loop.create_task(connection.transport.close(IDLE, reason))
+        connection.close(IDLE, f"idle: nothing was sent for {self._idle_timeout:g} s")

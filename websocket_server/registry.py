@@ -1,9 +1,41 @@
-"""Which connection a ClientUUID belongs to, and what became of the images, pure."""
+"""Who is here, who is away, whose is which connection. Pure.
+
+A v1 client is its connection. A v2 client with requests outlives its connections by `resume_window`: it is away then.
+"""
 
 import dataclasses
-from typing import Generic, TypeVar
+from collections import OrderedDict
+from typing import Final, Generic, TypeVar
+
+from .outstanding import Outstanding
+from .rate_limit import RateLimit
+from .session import Session
+from .tokens import Grant
+
+MOST_AWAY: Final = 10_000
+"""Clients that are away at a time; over it the one that has been away longest counts as having left."""
+
+LEFT_REMEMBERED: Final = 10_000
+"""Clients that have left, whose late answers are dropped rather than held."""
 
 C = TypeVar("C")
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Client(Generic[C]):
+    """One client. connection: None while it is away.
+
+    grant: what its token allows. takes_held: it has resumed, or answers of it are held: they are handed over too.
+    """
+
+    client_uuid: str
+    requests: Outstanding | Session
+    connection: C | None
+    grant: Grant
+    rate: RateLimit
+    takes_held: bool = False
+    away_since: float = 0.0
+    last_seen: float = 0.0  # seconds since the epoch
 
 
 @dataclasses.dataclass(slots=True)
@@ -16,26 +48,63 @@ class Counts:
 
 
 class Registry(Generic[C]):
-    """The connections that are open, and of those the ones that have said hello, by ClientUUID."""
+    """The connections that are open, and the clients by ClientUUID."""
 
     def __init__(self) -> None:
         self.counts = Counts()
         self.connections: set[C] = set()
-        self._by_client_uuid: dict[str, C] = {}
+        self.clients: dict[str, Client[C]] = {}
+        self._away: OrderedDict[str, None] = OrderedDict()  # in the order of leaving
+        self._left: OrderedDict[str, None] = OrderedDict()
 
-    def add(self, connection: C) -> None:
-        """A connection has been opened."""
-        self.connections.add(connection)
+    def find(self, client_uuid: str) -> Client[C] | None:
+        """The client; None when it is neither here nor away."""
+        return self.clients.get(client_uuid)
 
-    def greet(self, client_uuid: str, connection: C) -> None:
-        """A connection has said hello."""
-        self._by_client_uuid[client_uuid] = connection
+    def come(self, client: Client[C]) -> None:
+        """A client has said hello, for the first time here or once more."""
+        self._left.pop(client.client_uuid, None)
+        self._away.pop(client.client_uuid, None)
+        self.clients[client.client_uuid] = client
 
-    def remove(self, connection: C, client_uuid: str) -> None:
-        """A connection is gone; client_uuid is "" when it never said hello."""
-        self.connections.discard(connection)
-        self._by_client_uuid.pop(client_uuid, None)
+    def go_away(self, client: Client[C], now: float, wall_clock: float) -> None:
+        """The client's connection has ended; it may come back. now: seconds of any clock."""
+        client.connection = None
+        client.away_since, client.last_seen = now, wall_clock
+        self._away[client.client_uuid] = None
 
-    def find(self, client_uuid: str) -> C | None:
-        """The connection of a client; None when it has gone."""
-        return self._by_client_uuid.get(client_uuid)
+    def forget(self, client: Client[C]) -> None:
+        """Nothing is outstanding of this client: should it come back, it is like new."""
+        self._away.pop(client.client_uuid, None)
+        self.clients.pop(client.client_uuid, None)
+
+    def leave(self, client: Client[C]) -> None:
+        """The client does not come back: answers for it are dropped."""
+        self.forget(client)
+        self._left[client.client_uuid] = None
+        if len(self._left) > LEFT_REMEMBERED:
+            self._left.popitem(last=False)
+
+    def has_left(self, client_uuid: str) -> bool:
+        """True for one that was here and is not expected back."""
+        return client_uuid in self._left
+
+    def away_too_long(self, now: float, resume_window: float) -> list[Client[C]]:
+        """The clients whose time to come back is over, and the oldest of too many."""
+        found = []
+        surplus = len(self._away) - MOST_AWAY
+        for client_uuid in self._away:
+            client = self.clients[client_uuid]
+            if surplus <= 0 and client.away_since + resume_window > now:
+                break
+            surplus -= 1
+            found.append(client)
+        return found
+
+    def away(self) -> list[Client[C]]:
+        """The clients that are away, in the order of leaving."""
+        return [self.clients[client_uuid] for client_uuid in self._away]
+
+    def connections_of(self, grant: Grant) -> int:
+        """How many connections the holders of a token have."""
+        return sum(one.connection is not None and one.grant.name == grant.name for one in self.clients.values())

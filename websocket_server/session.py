@@ -25,31 +25,10 @@ from protocol.messages import (
     pending,
 )
 
+from .actions import Action, Close, Greet, Publish, Send
+
+NOT_ALLOWED_CLOSE: Final = 1008
 FORM_FEED: Final = "\f"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Greet:
-    """The client has said hello and got its ClientUUID; `message` is the answer."""
-
-    client_name: str
-    message: Assigned
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Publish:
-    """Put this image into the queue, and say afterwards what became of it."""
-
-    message_id: str
-    request: OcrRequest
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Send:
-    """Send this to the client. `message_id` is that of an image that was to be published, else None."""
-
-    message: Response
-    message_id: str | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -61,11 +40,21 @@ class _Outstanding:
 class Session:
     """The state of one v1 conversation.
 
-    max_image_bytes: largest image that is taken. Whatever is sent to it, it never raises.
+    max_image_bytes: largest image that is taken. admit: asked with the token of the hello, "" being none; raises
+    Refusal NOT_ALLOWED. may_take: asked with the size of each image; raises Refusal. Whatever is sent to it, it never
+    raises.
     """
 
-    def __init__(self, max_image_bytes: int, new_message_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+    def __init__(
+        self,
+        max_image_bytes: int,
+        admit: Callable[[str], None] = lambda _: None,
+        may_take: Callable[[int], None] = lambda _: None,
+        new_message_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
         self.client_uuid = ""
+        self._admit = admit
+        self._may_take = may_take
         self._max_image_bytes = max_image_bytes
         self._frame_limit = frame_limit(max_image_bytes)
         self._new_message_id = new_message_id
@@ -76,21 +65,29 @@ class Session:
         """How many images have no final answer yet."""
         return len(self._outstanding)
 
-    def receive(self, frame: bytes, *, is_draining: bool = False) -> Greet | Publish | Send:
+    @property
+    def message_ids(self) -> list[str]:
+        """Of the images that have no final answer yet."""
+        return list(self._outstanding)
+
+    def receive(self, frame: bytes, *, is_draining: bool = False) -> list[Action]:
         """Take a frame from the client. `is_draining`: the gateway is stopping and takes no more images."""
         name = ""
         try:
             if len(frame) > self._frame_limit:
-                return self._too_large(frame)
+                return [self._too_large(frame)]
             message = decode_client_message(frame)
             if isinstance(message, Hello):
-                return self._greet(message)
+                return [self._greet(message)]
             name = message.image_file_name
-            return self._take(message, is_draining=is_draining)
+            return [self._take(message, is_draining=is_draining)]
         except UndecodableMessage as error:
-            return Send(Response("FAILED", error.image_file_name, str(error)))
+            return [Send(Response("FAILED", error.image_file_name, str(error)))]
         except Refusal as refusal:
-            return Send(Response("FAILED", name, str(refusal)))
+            failed = Send(Response("FAILED", name, str(refusal)))
+            if refusal.code is ErrorCode.NOT_ALLOWED:
+                return [failed, Close(NOT_ALLOWED_CLOSE, "not allowed: no token, or one that is not known here")]
+            return [failed]
 
     def _too_large(self, frame: bytes) -> Send:
         limit = f"The frame has {len(frame)} bytes, the limit for an image is {self._max_image_bytes} bytes."
@@ -99,6 +96,7 @@ class Session:
     def _greet(self, hello: Hello) -> Greet:
         if self.client_uuid:
             raise UndecodableMessage("This connection has said hello already.")
+        self._admit(hello.token)
         self.client_uuid = new_client_uuid()
         return Greet(hello.client_name, Assigned(self.client_uuid))
 
@@ -113,6 +111,7 @@ class Session:
                 ErrorCode.IMAGE_TOO_LARGE,
                 f"The image has {len(image)} bytes, the limit is {self._max_image_bytes} bytes.",
             )
+        self._may_take(len(image))
         message_id = self._new_message_id()
         self._outstanding[message_id] = _Outstanding(upload.image_file_name)
         return Publish(message_id, OcrRequest(self.client_uuid, upload.image_file_name, image))

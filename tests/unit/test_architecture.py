@@ -15,14 +15,19 @@ IO_MODULES = IO_LIBRARIES | {"asyncio", "socket", "subprocess", "threading", "mu
 
 PURE = (
     *("protocol/messages.py", "protocol/bodies.py", "protocol/topology.py", "protocol/errors.py"),
+    *("protocol/messages_v2.py", "protocol/control.py"),
     *("client/session.py", "websocket_server/session.py", "websocket_server/registry.py"),
+    *(
+        f"websocket_server/{one}.py"
+        for one in ("actions", "announced", "memory", "outstanding", "rate_limit", "session_v2", "unreceived")
+    ),
     "websocket_server/rate_limit.py",
     *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
 )
 
 ONLY_IN = {
     "websockets": {"websocket_server/gateway.py", "websocket_server/connection.py"},
-    "aio_pika": {"websocket_server/broker.py"},
+    "aio_pika": {f"websocket_server/{one}.py" for one in ("broker", "held_queues", "fanouts", "deliveries")},
     "websocket": {"client/connection.py"},
     "tqdm": {"client/console.py"},
     "pika": {"ocr_server/consumer.py"},

@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 from protocol.bodies import OcrAnswer
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import PENDING_TEXT, Response, Upload, encode, encode_image
-from websocket_server.session import Greet, Publish, Send, Session
+from websocket_server.actions import Action, Greet, Publish, Send
+from websocket_server.session import Session
 
 
 def _session(max_image_bytes: int = 100) -> Session:
     numbers = itertools.count(1)
-    return Session(max_image_bytes, lambda: f"id{next(numbers)}")
+    return Session(max_image_bytes, new_message_id=lambda: f"id{next(numbers)}")
 
 
 def _greeted() -> Session:
     session = _session()
-    assert isinstance(session.receive(b'{"ClientName": "Ada"}'), Greet)
+    assert isinstance(_only(session.receive(b'{"ClientName": "Ada"}')), Greet)
     return session
 
 
@@ -28,13 +29,25 @@ def _upload(session: Session, name: str = "a.png", image: bytes = b"image", clie
 
 
 def _publish(session: Session, name: str = "a.png") -> str:
-    action = session.receive(_upload(session, name))
+    action = _only(session.receive(_upload(session, name)))
     assert isinstance(action, Publish)
     return action.message_id
 
 
+def _only(actions: list[Action]) -> Action:
+    """The one thing that a frame leads to."""
+    (action,) = actions
+    return action
+
+
 def _said(sends: list[Send]) -> list[tuple[str, str, str]]:
-    return [(one.message.response_message, one.message.image_file_name, one.message.ocr_result) for one in sends]
+    return [(one.response_message, one.image_file_name, one.ocr_result) for one in map(_response, sends)]
+
+
+def _response(action: Action) -> Response:
+    assert isinstance(action, Send)
+    assert isinstance(action.message, Response)
+    return action.message
 
 
 def _answer(name: str, text: str) -> OcrAnswer:
@@ -77,7 +90,8 @@ def test_an_answer_without_correlation_id_goes_to_the_oldest_of_that_name() -> N
 def test_the_trailing_form_feed_is_removed_and_nothing_else() -> None:
     session = _greeted()
     message_id = _publish(session)
-    assert session.answered(message_id, _answer("a.png", " one\ftwo \n\f"))[-1].message.ocr_result == " one\ftwo \n"
+    final = session.answered(message_id, _answer("a.png", " one\ftwo \n\f"))[-1]
+    assert _response(final).ocr_result == " one\ftwo \n"
 
 
 def test_a_failure_is_answered_with_its_sentence() -> None:
@@ -106,43 +120,43 @@ def test_a_refusal_after_the_answer_is_not_said() -> None:
 @pytest.mark.parametrize("before_hello", [True, False])
 def test_an_upload_with_another_client_uuid_fails(before_hello: bool) -> None:
     session = _session() if before_hello else _greeted()
-    action = session.receive(_upload(session, client_uuid="2026-01-01-00-00-00-forged"))
+    action = _only(session.receive(_upload(session, client_uuid="2026-01-01-00-00-00-forged")))
     assert action == Send(Response("FAILED", "a.png", ErrorCode.BAD_CLIENT_UUID.text))
 
 
 def test_an_empty_client_uuid_before_the_hello_fails() -> None:
     session = _session()
-    assert isinstance(session.receive(_upload(session, client_uuid="")), Send)
+    assert isinstance(_only(session.receive(_upload(session, client_uuid=""))), Send)
 
 
 def test_a_second_hello_fails_and_changes_nothing() -> None:
     session = _greeted()
     uuid = session.client_uuid
-    action = session.receive(b'{"ClientName": "Eve"}')
+    action = _only(session.receive(b'{"ClientName": "Eve"}'))
     assert isinstance(action, Send)
-    assert (action.message.response_message, action.message.image_file_name) == ("FAILED", "")
+    assert (_response(action).response_message, _response(action).image_file_name) == ("FAILED", "")
     assert session.client_uuid == uuid
 
 
 def test_an_image_over_the_limit_fails_with_the_limit_in_the_words() -> None:
     session = _greeted()
-    assert isinstance(session.receive(_upload(session, image=bytes(100))), Publish)
-    action = session.receive(_upload(session, image=bytes(101)))
+    assert isinstance(_only(session.receive(_upload(session, image=bytes(100)))), Publish)
+    action = _only(session.receive(_upload(session, image=bytes(101))))
     assert isinstance(action, Send)
-    assert "100 bytes" in action.message.ocr_result
+    assert "100 bytes" in _response(action).ocr_result
 
 
 @pytest.mark.parametrize("frame", [b"?" * 5000, b'{"ImageFileName": "a.png", "Other": "' + b"x" * 5000 + b'"}'])
 def test_a_frame_over_the_limit_fails_with_the_limit_in_the_words(frame: bytes) -> None:
-    action = _greeted().receive(frame)
+    action = _only(_greeted().receive(frame))
     assert isinstance(action, Send)
-    assert action.message.image_file_name == ("a.png" if b"a.png" in frame else "")
-    assert "100 bytes" in action.message.ocr_result
+    assert _response(action).image_file_name == ("a.png" if b"a.png" in frame else "")
+    assert "100 bytes" in _response(action).ocr_result
 
 
 def test_a_gateway_that_is_stopping_takes_no_image() -> None:
     session = _greeted()
-    action = session.receive(_upload(session), is_draining=True)
+    action = _only(session.receive(_upload(session), is_draining=True))
     assert isinstance(action, Send)
     assert session.in_flight == 0
 
@@ -151,7 +165,7 @@ def test_a_gateway_that_is_stopping_takes_no_image() -> None:
 def test_no_frames_raise_anything(frames: list[bytes]) -> None:
     session = _greeted()
     for frame in frames:
-        action = session.receive(frame)
+        action = _only(session.receive(frame))
         if isinstance(action, Send):
-            assert action.message.response_message == "FAILED"
-    assert isinstance(session.receive(_upload(session)), Publish)
+            assert _response(action).response_message == "FAILED"
+    assert isinstance(_only(session.receive(_upload(session))), Publish)

@@ -1,0 +1,343 @@
+"""Does what the sessions decide: publishes, sends, holds, acknowledges. Brings what the broker tells to the sessions.
+
+The gateway hands it clients that come and go, the broker hands it answers. All decisions are in `session`,
+`outstanding`, `unreceived` and `registry`.
+"""
+
+import asyncio
+import dataclasses
+import logging
+import time
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from protocol import messages_v2 as v2
+from protocol.bodies import OcrProgress, OcrRequest
+from protocol.control import Announcement, Cancelled
+from protocol.errors import Refusal
+from protocol.messages import Response
+from settings.event_log import ids
+
+from . import actions as do
+from .announced import Announced
+from .connection import Connection
+from .deliveries import BrokerDelivery
+from .memory import Memory
+from .metrics import SUCCESS, Metrics
+from .outstanding import Outstanding
+from .registry import Client, Registry
+from .session import Session
+from .unreceived import Unreceived
+
+if TYPE_CHECKING:
+    from .broker import Broker
+
+log = logging.getLogger("WebSocket server")
+
+LOOK: Final = 0.5
+"""Seconds between looks at the clocks of clients that are away and of answers that are not Received."""
+
+HOLDING_AT_A_TIME: Final = 16
+MOST_ACCEPTED_AT: Final = 100_000  # of images whose wait is measured
+LOOKS_WHILE_AWAY: Final = 4
+"""How often, within resume_window, the broker is asked whether a client has gone to another gateway."""
+
+
+class Dispatch:
+    """One for each gateway. resume_window: seconds that a client may be away."""
+
+    def __init__(self, resume_window: float, registry: Registry[Connection], metrics: Metrics, memory: Memory) -> None:
+        self._resume_window = resume_window
+        self._registry = registry
+        self._metrics = metrics
+        self._memory = memory
+        self._unreceived = Unreceived()
+        self._accepted_at: dict[str, float] = {}  # by message_id, until it is read
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._holding = asyncio.Semaphore(HOLDING_AT_A_TIME)
+        self._holds: set[asyncio.Task[None]] = set()
+        self._asked_at: dict[str, float] = {}
+        self.announced_servers = Announced()
+        self.broker: Broker  # set by whoever wires the two
+
+    @property
+    def unreceived(self) -> int:
+        """Answers that the broker keeps until their clients have said Received."""
+        return len(self._unreceived)
+
+    # Clients come and go
+
+    def attach(self, client: Client[Connection], connection: Connection) -> None:
+        """A v2 client is here, on this connection; it has been welcomed."""
+        assert isinstance(client.requests, Outstanding)
+        client.connection = connection
+        self._registry.come(client)
+        self._asked_at.pop(client.client_uuid, None)
+        self.act(client, connection, client.requests.attached())
+        if client.takes_held:
+            self._run(self.broker.consume_held(client.client_uuid))
+
+    def detach(self, client: Client[Connection], connection: Connection) -> None:
+        """The client's connection is gone."""
+        now = time.monotonic()
+        requests = client.requests
+        if isinstance(requests, Session):
+            self._registry.forget(client)
+            for message_id in requests.message_ids:
+                self._accepted_at.pop(message_id, None)
+            if requests.in_flight:
+                self._cancel(Cancelled(client.client_uuid), time.time())
+            return
+        if client.takes_held:
+            self._run(self.broker.stop_held(client.client_uuid))
+        self.act(client, None, requests.detached(connection.unsent))
+        self._registry.go_away(client, now, time.time())
+        if not requests.in_flight:
+            self._registry.forget(client)
+
+    def act(
+        self, client: Client[Connection] | None, connection: Connection | None, actions: Iterable[do.Action]
+    ) -> None:
+        """Do these in this order. connection: where a Send goes; None where there is nobody to be told."""
+        for action in actions:
+            if isinstance(action, do.Send):
+                if connection is not None:
+                    self._tell(connection, action)
+            elif client is not None:
+                self._do(client, action)
+
+    def _do(self, client: Client[Connection], action: do.Action) -> None:
+        if isinstance(action, do.Publish):
+            # Not awaited: a client that sends several at once has them confirmed together.
+            self._memory.take(len(action.request.image))
+            self._run(self._publish(client, action))
+        elif isinstance(action, do.CancelAtServers):
+            self._cancel(Cancelled(client.client_uuid, action.request_id), time.time())
+        elif isinstance(action, do.Acknowledge | do.Hold | do.GiveBack):
+            delivery = action.delivery
+            assert isinstance(delivery, BrokerDelivery)
+            self._unreceived.discard(delivery)
+            if isinstance(action, do.Acknowledge):
+                if action.repeated:
+                    self._metrics.repeated()
+                self.broker.acknowledge(delivery)
+            elif isinstance(action, do.GiveBack):
+                self.broker.give_back(delivery)
+            else:
+                self._hold(delivery, action.request_id, is_pending_said=action.is_pending_said)
+
+    def _tell(self, connection: Connection, send: do.Send) -> None:
+        message = send.message
+        if isinstance(message, Response | v2.Failure) and send.message_id is None:
+            code = message.error_code if isinstance(message, v2.Failure) else "BAD_MESSAGE"
+            name, uuid = message.image_file_name, connection.session.client_uuid
+            self._metrics.refused(code)
+            log.warning(
+                f"refused: {name or 'a message'} from {uuid or 'a client before its hello'}: {message.ocr_result}",
+                extra=connection.ids(image_file_name=name),
+            )
+        connection.post([send])
+
+    # Images
+
+    async def _publish(self, client: Client[Connection], publish: do.Publish) -> None:
+        request, message_id = publish.request, publish.message_id
+        facts = _ids(request, message_id=message_id)
+        try:
+            await self.broker.publish(message_id, request)
+        except Refusal as refusal:
+            why = f"{refusal} ({refusal.__cause__!r})" if refusal.__cause__ else f"{refusal}"
+            log.warning(f"image refused: {request.image_file_name} from {client.client_uuid}: {why}", extra=facts)
+            self._metrics.refused(str(refusal.code))
+            self.act(client, client.connection, client.requests.not_published(message_id, refusal))
+            if client.connection is None and not client.requests.in_flight:
+                self._registry.forget(client)
+        else:
+            self._metrics.accepted()
+            self._registry.counts.accepted += 1
+            self._accepted_at[message_id] = time.monotonic()
+            if len(self._accepted_at) > MOST_ACCEPTED_AT:
+                del self._accepted_at[next(iter(self._accepted_at))]
+            log.info(f"image queued: {request.image_file_name} from {client.client_uuid}", extra=facts)
+            self.act(client, client.connection, client.requests.published(message_id))
+            if isinstance(client.requests, Session) and client.connection is None:
+                self._cancel(Cancelled(client.client_uuid), time.time())  # it has left meanwhile
+        finally:
+            self._memory.give_back(len(request.image))
+
+    # Answers
+
+    def progress(self, progress: OcrProgress) -> None:
+        """An OCR process has begun to read an image."""
+        client = self._registry.find(progress.client_uuid)
+        if client is None or not isinstance(client.requests, Outstanding):
+            return
+        actions = client.requests.progress(progress)
+        for action in actions:
+            if isinstance(action, do.Send) and action.message_id:
+                self._has_waited(action.message_id)
+        self.act(client, client.connection, actions)
+
+    def deliver(self, delivery: BrokerDelivery) -> None:
+        """An answer has come: from the result queue, or from the held queue of a client that is here."""
+        answer = delivery.answer
+        if delivery.is_redelivered:
+            self._metrics.redelivered()
+        client = self._registry.find(answer.client_uuid)
+        if client is None:
+            self._for_nobody_here(delivery)
+            return
+        requests = client.requests
+        if isinstance(requests, Session):
+            sends = requests.answered(delivery.correlation_id, answer)
+            actions: list[do.Action] = [*sends, do.Acknowledge(delivery, repeated=not sends)]
+        else:
+            actions = requests.answered(delivery)
+            settled = any(isinstance(one, do.Acknowledge | do.Hold | do.GiveBack) for one in actions)
+            if not delivery.is_held and not settled:
+                self._unreceived.add(delivery, delivery.size, time.monotonic())
+        if any(isinstance(one, do.Acknowledge) and one.repeated for one in actions):
+            log.info(f"an answer that has come before is dropped: {answer.image_file_name}", extra=_ids(answer))
+        elif not delivery.is_held:
+            self._count(delivery, [delivery.correlation_id])
+        self.act(client, client.connection, actions)
+
+    def _for_nobody_here(self, delivery: BrokerDelivery) -> None:
+        answer = delivery.answer
+        if delivery.is_held:
+            self.broker.give_back(delivery)  # its client has gone just now
+        elif answer.request_id and not self._registry.has_left(answer.client_uuid):
+            # A v2 client of another gateway by now, or of this one before it was started anew.
+            self._hold(delivery, answer.request_id, is_pending_said=False)
+        else:
+            self._metrics.dropped()
+            self._registry.counts.dropped += 1
+            log.info(
+                f"an answer for a client that has gone is dropped: {answer.image_file_name}, {answer.client_uuid}",
+                extra=_ids(answer),
+            )
+            self.broker.acknowledge(delivery)
+
+    def _count(self, delivery: BrokerDelivery, message_ids: Iterable[str | None]) -> None:
+        """An answer has come for the first time."""
+        self._registry.counts.answered += 1
+        answer = delivery.answer
+        self._metrics.answered(answer.error_code or SUCCESS)
+        if answer.details.elapsed_ms is not None:
+            self._metrics.read(answer.details.elapsed_ms / 1000)
+        for message_id in message_ids:
+            if message_id:
+                self._has_waited(message_id)
+
+    def _has_waited(self, message_id: str) -> None:
+        since = self._accepted_at.pop(message_id, None)
+        if since is not None:
+            self._metrics.waited(time.monotonic() - since)
+
+    def _hold(self, delivery: BrokerDelivery, request_id: str, *, is_pending_said: bool) -> None:
+        task = self._run(self._held(delivery, request_id, is_pending_said=is_pending_said))
+        self._holds.add(task)
+        task.add_done_callback(self._holds.discard)
+
+    async def _held(self, delivery: BrokerDelivery, request_id: str, *, is_pending_said: bool) -> None:
+        answer = dataclasses.replace(delivery.answer, request_id=request_id)
+        async with self._holding:
+            is_held = await self.broker.hold(delivery, answer, is_pending_said=is_pending_said)
+        if not is_held:
+            return
+        self._metrics.held()
+        log.info(f"answer held: {answer.image_file_name} for {answer.client_uuid}", extra=_ids(answer))
+        client = self._registry.find(answer.client_uuid)
+        if client is not None:
+            client.takes_held = True
+            if client.connection is not None:
+                await self.broker.consume_held(answer.client_uuid)
+
+    # The broker, and time
+
+    def announced(self, announcement: Announcement) -> None:
+        """An OCR server has announced itself."""
+        self.announced_servers.hear(announcement, time.monotonic())
+
+    def connected(self) -> None:
+        """The broker is reached, anew."""
+        if self.broker.connection_count > 1:
+            self._metrics.broker_reconnected()
+        for client in self._registry.clients.values():
+            if client.connection is not None and client.takes_held:
+                self._run(self.broker.consume_held(client.client_uuid))
+
+    async def look_after(self) -> None:
+        """Put away what is not Received, and let those leave who do not come back; until cancelled."""
+        await asyncio.gather(self._look_at_the_clock(), self._look_for_clients_elsewhere())
+
+    async def _look_at_the_clock(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            now = time.monotonic()
+            for delivery in self._unreceived.due(now):
+                self._put_away(delivery)
+            for client in self._registry.away_too_long(now, self._resume_window):
+                self._leave(client)
+
+    def _put_away(self, delivery: do.Delivery) -> None:
+        client = self._registry.find(delivery.answer.client_uuid)
+        if client is not None and isinstance(client.requests, Outstanding):
+            self.act(client, None, client.requests.put_away(delivery))
+
+    def _leave(self, client: Client[Connection]) -> None:
+        requests = client.requests
+        assert isinstance(requests, Outstanding)
+        self._registry.leave(client)
+        self._asked_at.pop(client.client_uuid, None)
+        log.info(
+            f"client left: {client.client_uuid} was away for more than {self._resume_window:g} s; "
+            f"{requests.unanswered} images are cancelled",
+            extra=ids(client_uuid=client.client_uuid),
+        )
+        for message_id in requests.message_ids:
+            self._accepted_at.pop(message_id, None)
+        if requests.unanswered:
+            self._cancel(Cancelled(client.client_uuid), client.last_seen)
+
+    async def _look_for_clients_elsewhere(self) -> None:
+        """A client that another gateway serves by now is that gateway's: it has not left."""
+        every = self._resume_window / LOOKS_WHILE_AWAY
+        while True:
+            await asyncio.sleep(LOOK)
+            for client in self._registry.away():
+                now = time.monotonic()
+                if now < self._asked_at.get(client.client_uuid, client.away_since) + every:
+                    continue
+                self._asked_at[client.client_uuid] = now
+                is_elsewhere = await self.broker.is_consumed_elsewhere(client.client_uuid)
+                if is_elsewhere and client.connection is None:
+                    log.info(f"client at another gateway: {client.client_uuid}")
+                    self._registry.forget(client)
+                if client.connection is not None or is_elsewhere:
+                    self._asked_at.pop(client.client_uuid, None)
+
+    def _cancel(self, cancelled: Cancelled, until: float) -> None:
+        self._run(self.broker.cancel(cancelled, until))
+
+    async def finish(self) -> None:
+        """Wait until what is to be held is held, and what is settled is settled."""
+        while self._holds:
+            await asyncio.wait(self._holds)
+        await self.broker.settled()
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a mistake of the gateway's own", exc_info=task.exception())
+
+
+def _ids(of: OcrRequest | Any, **more: Any) -> dict[str, Any]:
+    request_id = {"request_id": of.request_id} if of.request_id else {}
+    return ids(client_uuid=of.client_uuid, image_file_name=of.image_file_name, **request_id, **more)
