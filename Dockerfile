@@ -18,7 +18,11 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
  && python -m pip install --requirement /tmp/requirements.txt --constraint constraints.txt \
  && rm /tmp/requirements.txt
 
-RUN useradd --system --no-create-home --uid 10001 ocr
+# Volumes that are mounted on these folders take over their owner.
+RUN useradd --system --no-create-home --uid 10001 ocr \
+ && mkdir -p /secrets/broker /secrets/gateway /secrets/ocr_server \
+ && chown -R ocr /secrets \
+ && chmod 700 /secrets/gateway /secrets/ocr_server
 USER ocr
 
 COPY protocol protocol
@@ -26,3 +30,4 @@ COPY settings settings
 COPY client client
 COPY websocket_server websocket_server
 COPY ocr_server ocr_server
+COPY script/broker_definitions.py script/
