@@ -1,0 +1,229 @@
+"""A v2 client from elsewhere, knowing nothing of our code: it says what a test tells it to, and keeps all it hears."""
+
+import base64
+import contextlib
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from tests.contract.drawn_images import drawn
+from tests.faults.ledger import Asked, Heard
+
+SECONDS = 20.0  # of a wait for one message
+
+
+class Peer:
+    """One client over as many connections as it makes: the first says hello, the others resume.
+
+    subprotocol: ocr.v2 or ocr.v2.msgpack. says_received: whether final answers are confirmed at once. reads: whether it
+    takes what it is sent after the welcome.
+    """
+
+    def __init__(
+        self, name: str, *, subprotocol: str = "ocr.v2", says_received: bool = True, reads: bool = True
+    ) -> None:
+        self.name = name
+        self.says_received = says_received
+        self.asked: dict[str, Asked] = {}
+        self.stray: list[Heard] = []  # said of no request of ours
+        self.closes: list[tuple[int, str] | None] = []  # how each connection ended; None: without a close frame
+        self.welcome: dict[str, Any] = {}
+        self._subprotocol = subprotocol
+        self._is_binary = subprotocol.endswith("msgpack")
+        self._reads = reads
+        self._open = contextlib.ExitStack()
+        self._connection: ClientConnection | None = None
+        self._number = 0
+        self._listener: threading.Thread | None = None
+        self._changed = threading.Condition()
+
+    # Connections
+
+    @property
+    def client_uuid(self) -> str:
+        return str(self.welcome.get("ClientUUID", ""))
+
+    def connect(self, port: int, **changes: str) -> dict[str, Any]:
+        """Connect to the gateway on `port`, resuming where there is something to resume; returns the welcome.
+
+        changes: other values of the hello.
+        """
+        extra: dict[str, Any] = {} if self._reads else {"max_queue": 1}
+        connecting = connect(
+            f"ws://127.0.0.1:{port}",
+            subprotocols=[Subprotocol(self._subprotocol)],
+            compression=None,
+            max_size=None,
+            proxy=None,
+            ping_interval=None,
+            open_timeout=SECONDS,
+            close_timeout=SECONDS,
+            **extra,
+        )
+        connection = self._open.enter_context(connecting)
+        assert connection.subprotocol == self._subprotocol
+        if not self._reads:
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        hello = {"ClientName": self.name}
+        if self.welcome:
+            hello |= {"ClientUUID": self.client_uuid, "ResumeKey": self.welcome["ResumeKey"]}
+        connection.send(self._encoded(hello | changes))
+        self._connection = connection  # an older one is left to the gateway, which replaces it
+        self._number += 1
+        self.welcome = self._decoded(connection.recv(SECONDS))
+        assert "ResumeKey" in self.welcome, self.welcome
+        if self._reads:
+            self._listener = threading.Thread(target=self._listen, args=(connection, self._number), daemon=True)
+            self._listener.start()
+        return self.welcome
+
+    def vanish(self) -> None:
+        """Be gone without a word: an RST, as when the machine of a client has restarted."""
+        if self._connection is not None:
+            sock = self._connection.socket
+            with contextlib.suppress(OSError):  # gone already
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                sock.shutdown(socket.SHUT_RD)  # wakes the library's own thread, which then closes it
+                sock.close()
+            self._end()
+
+    def close(self) -> None:
+        """Say goodbye with 1000."""
+        if self._connection is not None:
+            self._connection.close()
+            self._end()
+
+    def _end(self) -> None:
+        self._connection = None
+        if self._listener is not None:
+            self._listener.join(SECONDS)
+            assert not self._listener.is_alive()
+            self._listener = None
+
+    def wait_for_close(self, seconds: float = SECONDS) -> tuple[int, str] | None:
+        """How the present connection was ended by the gateway: code and reason; None: without a close frame."""
+        number = self._number
+        self._wait(lambda: len(self.closes) >= number, f"connection {number} is closed", seconds)
+        self._end()
+        return self.closes[number - 1]
+
+    # Saying
+
+    def ask(self, words: str, image: bytes | None = None, request_id: str = "", **options: Any) -> Asked:
+        """Send an image; without `image` one that shows `words`. With `image` the answer's text is not known."""
+        asked = Asked(
+            request_id or words, f"{words}.png", image or drawn(words), None if image else words, options or None
+        )
+        self.asked[asked.request_id] = asked
+        self.send(asked)
+        return asked
+
+    def send(self, asked: Asked) -> None:
+        """Send a request, or send it again."""
+        upload: dict[str, Any] = {
+            "ClientUUID": self.client_uuid,
+            "ImageFileName": asked.name,
+            "RequestId": asked.request_id,
+        }
+        if self._is_binary:
+            upload["ImageData"] = asked.image
+        else:
+            upload["ImageBase64Data"] = base64.b64encode(asked.image).decode()
+        if asked.options:
+            upload["Options"] = asked.options
+        with self._changed:
+            asked.sent.append((time.monotonic(), self._number))
+        self._say(upload)
+
+    def send_again(self) -> None:
+        """What a client owes to itself after it has resumed: send once more what was not accepted."""
+        for asked in list(self.asked.values()):
+            if not asked.is_accepted and not asked.finals:
+                self.send(asked)
+
+    def received(self, request_ids: Iterable[str]) -> None:
+        self._say({"ClientUUID": self.client_uuid, "Received": list(request_ids)})
+
+    def cancel(self, request_ids: Iterable[str]) -> None:
+        self._say({"ClientUUID": self.client_uuid, "Cancel": list(request_ids)})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        assert self._connection is not None, "not connected"
+        self._connection.send(self._encoded(message))
+
+    # Hearing
+
+    def wait_until(self, holds: Callable[[Asked], object], what: str, seconds: float = SECONDS, least: int = 0) -> None:
+        """Return once `holds` of all requests (of at least `least`, if given); AssertionError with `what`."""
+
+        def enough() -> bool:
+            those = [asked for asked in self.asked.values() if holds(asked)]
+            return len(those) >= (least or len(self.asked))
+
+        self._wait(enough, f"{what} of {self.name}", seconds)
+
+    def wait_accepted(self, seconds: float = SECONDS, least: int = 0) -> None:
+        """Until PENDING has been said of all requests, or of so many."""
+        self.wait_until(lambda asked: asked.is_accepted, "PENDING", seconds, least)
+
+    def wait_answered(self, seconds: float = 60.0, least: int = 0) -> None:
+        """Until all requests, or so many, have their final answer."""
+        self.wait_until(lambda asked: asked.finals, "final answers", seconds, least)
+
+    def _wait(self, holds: Callable[[], bool], what: str, seconds: float) -> None:
+        with self._changed:
+            assert self._changed.wait_for(holds, seconds), f"not within {seconds:g} s: {what}"
+
+    def _listen(self, connection: ClientConnection, number: int) -> None:
+        close: tuple[int, str] | None = None
+        try:
+            while True:
+                self._take(Heard(self._decoded(connection.recv()), time.monotonic(), number))
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None:
+                close = (closed.rcvd.code, closed.rcvd.reason)
+        with self._changed:
+            self.closes.extend([None] * (number - 1 - len(self.closes)))
+            self.closes.append(close)
+            self._changed.notify_all()
+
+    def _take(self, heard: Heard) -> None:
+        with self._changed:
+            asked = self.asked.get(heard.message.get("RequestId", ""))
+            (self.stray if asked is None else asked.heard).append(heard)
+            self._changed.notify_all()
+        if asked is not None and heard.is_final and self.says_received and heard.connection == self._number:
+            with contextlib.suppress(ConnectionClosed):  # then it comes again, by the next connection
+                self.received([asked.request_id])
+
+    def _encoded(self, message: dict[str, Any]) -> bytes | str:
+        return msgspec.msgpack.encode(message) if self._is_binary else json.dumps(message)
+
+    def _decoded(self, frame: str | bytes) -> dict[str, Any]:
+        if self._is_binary:
+            assert isinstance(frame, bytes), "ocr.v2.msgpack is spoken in binary frames"
+            message = msgspec.msgpack.decode(frame)
+        else:
+            assert isinstance(frame, str), "ocr.v2 is spoken in text frames"
+            message = json.loads(frame)
+        assert isinstance(message, dict)
+        return message
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.vanish()
+        self._open.close()
