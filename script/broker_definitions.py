@@ -105,7 +105,7 @@ def kept_secret(path: Path) -> str:
     """The secret of a file, which is made when it is missing, and then for its owner's eyes only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        write(path, secrets.token_urlsafe(32), mode=0o400)
+        write(path, secrets.token_hex(32), mode=0o400)  # no character that a shell or a flag would take for its own
     return path.read_text("utf-8").strip()
 
 
