@@ -353,10 +353,14 @@ def _welcome(found: _GatewayFrame) -> Welcome:
 
 def _with_raw_bytes(outputs: dict[str, Any]) -> dict[str, Any]:
     """Outputs as they came in JSON, with the bytes among them as bytes."""
-    return {
-        name: base64.b64decode(content) if name in BINARY_OUTPUTS and isinstance(content, str) else content
-        for name, content in outputs.items()
-    }
+    return {name: _raw_bytes(content) if name in BINARY_OUTPUTS else content for name, content in outputs.items()}
+
+
+def _raw_bytes(content: Any) -> Any:
+    try:
+        return base64.b64decode(content, validate=True)
+    except (TypeError, ValueError):  # an OCR server from elsewhere: it stays as it came
+        return content
 
 
 JSON: Final = Codec("ocr.v2", is_binary=False)

@@ -68,17 +68,17 @@ def queues(queue_type: str, result_queue: str, max_pending: int, max_pending_byt
     ]
 
 
-def held_queue(queue_type: str, client_uuid: str, resume_window: float) -> Queue:
+def held_queue(client_uuid: str, resume_window: float) -> Queue:
     """The queue that keeps the answers of an absent client. It goes `resume_window` seconds after its last use.
 
-    Always durable, whatever `queue_type` is: an answer is acknowledged at its own queue once it is kept here.
+    Always classic and durable, whatever the other queues are: it is declared just when it is needed, and that renews
+    its time. A quorum queue will not do: declared again it still expires, and one that is younger than a second when
+    its broker is killed has no leader afterwards (docs/decisions.md, "Why are held queues classic?").
     """
     arguments: dict[str, str | int] = {
-        "x-queue-type": "quorum" if queue_type == "quorum" else "classic",
+        "x-queue-type": "classic",
         "x-expires": max(1, round(resume_window * 1000)),
     }
-    if queue_type == "quorum":
-        arguments["x-delivery-limit"] = DELIVERY_LIMIT
     return Queue(f"held.{client_uuid}", durable=True, arguments=arguments)
 
 

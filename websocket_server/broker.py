@@ -207,16 +207,22 @@ class Broker:
                 return True
         return False
 
-    async def consume_held(self, client_uuid: str) -> None:
-        """Take the held answers of a client; when the connection is lost, `Events.connected` asks for it anew."""
+    async def consume_held(self, client_uuid: str) -> bool:
+        """Take the held answers of a client from now on; False when that fails and is to be tried again.
+
+        When the connection is lost, `Events.connected` asks for it anew.
+        """
         held, lost = self._held, self._lost
         if held is None or lost.is_set():
-            return
+            return True
         try:
             await held.consume(client_uuid, functools.partial(self._on_answer, lost, is_held=True))
-        except Exception as error:  # noqa: BLE001 - of every kind, as above
-            log.warning(f"the held answers of {client_uuid} cannot be taken ({error!r}); connecting again")
+        except TimeoutError:  # the consumer may be there or not: only a new connection makes sure
             self._lose(lost)
+        except Exception as error:  # noqa: BLE001 - of every kind, as above
+            log.warning(f"the held answers of {client_uuid} cannot be taken yet ({error!r}); trying again")
+            return lost.is_set()
+        return True
 
     async def stop_held(self, client_uuid: str) -> None:
         """Take the held answers of a client no more."""
@@ -290,7 +296,7 @@ class Broker:
                     await fanouts.declared(out, name)
                 self._publishing, self._exchange = publishing, publishing.default_exchange
                 await held.set_qos(prefetch_count=held_queues.PREFETCH)
-                self._held = HeldQueues(publishing, held, back, self._settings.queue_type, self._resume_window)
+                self._held = HeldQueues(publishing, held, back, self._resume_window)
                 await fanouts.listen(held, self._events.announced)
                 await self._consume(consuming, lost)
                 yield lost, functools.partial(self._is_consuming, consuming)

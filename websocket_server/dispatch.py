@@ -38,6 +38,7 @@ LOOK: Final = 0.5
 """Seconds between looks at the clocks of clients that are away and of answers that are not Received."""
 
 HOLDING_AT_A_TIME: Final = 16
+TAKE_HELD_AGAIN: Final = 1.0  # seconds
 MOST_ACCEPTED_AT: Final = 100_000  # of images whose wait is measured
 LOOKS_WHILE_AWAY: Final = 4
 """How often, within resume_window, the broker is asked whether a client has gone to another gateway."""
@@ -75,7 +76,14 @@ class Dispatch:
         self._asked_at.pop(client.client_uuid, None)
         self.act(client, connection, client.requests.attached())
         if client.takes_held:
-            self._run(self.broker.consume_held(client.client_uuid))
+            self._run(self._take_held(client))
+
+    async def _take_held(self, client: Client[Connection]) -> None:
+        is_taken = False
+        while client.connection is not None and not is_taken:
+            is_taken = await self.broker.consume_held(client.client_uuid)
+            if not is_taken:
+                await asyncio.sleep(TAKE_HELD_AGAIN)
 
     def detach(self, client: Client[Connection], connection: Connection) -> None:
         """The client's connection is gone."""
@@ -251,7 +259,7 @@ class Dispatch:
         if client is not None:
             client.takes_held = True
             if client.connection is not None:
-                await self.broker.consume_held(answer.client_uuid)
+                await self._take_held(client)
 
     # The broker, and time
 
@@ -265,7 +273,7 @@ class Dispatch:
             self._metrics.broker_reconnected()
         for client in self._registry.clients.values():
             if client.connection is not None and client.takes_held:
-                self._run(self.broker.consume_held(client.client_uuid))
+                self._run(self._take_held(client))
 
     async def look_after(self) -> None:
         """Put away what is not Received, and let those leave who do not come back; until cancelled."""

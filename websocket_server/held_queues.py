@@ -41,13 +41,11 @@ class HeldQueues:
         publishing: AbstractChannel,
         consuming: AbstractChannel,
         declaring: AbstractConnection,
-        queue_type: str,
         resume_window: float,
     ) -> None:
         self._publishing = publishing
         self._consuming = consuming
         self._connection = declaring
-        self._queue_type = queue_type
         self._resume_window = resume_window
         self._declaring: AbstractChannel | None = None
         self._declares = asyncio.Lock()
@@ -105,7 +103,7 @@ class HeldQueues:
             return bool(queue.declaration_result.consumer_count)
 
     def _queue(self, client_uuid: str) -> Queue:
-        return held_queue(self._queue_type, client_uuid, self._resume_window)
+        return held_queue(client_uuid, self._resume_window)
 
     async def _declare(self, queue: Queue) -> None:
         async with self._declares:
@@ -115,7 +113,7 @@ class HeldQueues:
                     queue.name, durable=queue.durable, arguments=dict(queue.arguments), timeout=TIMEOUT
                 )
             except exceptions.ChannelPreconditionFailed as error:
-                # There already, from a time with another resume_window or queue_type: as good as ours.
+                # There already, from a time with another resume_window: as good as ours.
                 log.info(f"the queue {queue.name} was declared with other arguments and is used as it is: {error}")
 
     async def _declaring_channel(self) -> AbstractChannel:
