@@ -11,8 +11,11 @@ from settings.loader import SettingsError, describe
 from settings.schema import OcrServerSettings
 
 from .control import Outcome
-from .engine import EngineMissing, choose
-from .supervisor import PoolFailed, StopSignals, Supervisor
+from .engine import EngineMissing
+from .installation import choose
+from .metrics import Metrics, PortTaken, serve
+from .stop_signals import StopSignals
+from .supervisor import PoolFailed, Supervisor
 
 EXIT_CODES = f"""\
   {Exit.OK}  stopped by SIGTERM or SIGINT
@@ -20,6 +23,7 @@ EXIT_CODES = f"""\
   {Exit.SETTINGS}  a setting is wrong or unknown
   {Exit.QUEUES_DIFFER}  a queue is there with other arguments
   {Exit.NO_ENGINE}  Tesseract or its language data is missing
+  {Exit.PORT_TAKEN}  the port of [Metrics] cannot be listened on
 """
 
 LEAST_MEMORY: Final = 512 * 1024 * 1024
@@ -41,13 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.info(f"engine {choice.engine}, languages {' '.join(choice.languages)} from {choice.tessdata}")
         if choice.note:
             log.warning(choice.note)
-        Supervisor(settings, choice, arguments.log_format, signals).run()
+        metrics = Metrics()
+        if settings.metrics.port:
+            serve(metrics, settings.metrics.host, settings.metrics.port)
+            log.info(f"metrics at http://{settings.metrics.host}:{settings.metrics.port}/metrics")
+        Supervisor(settings, choice, arguments.log_format, signals, metrics).run()
     except SettingsError as error:
         log.error(str(error))
         return Exit.SETTINGS
     except EngineMissing as error:
         log.error(str(error))
         return Exit.NO_ENGINE
+    except PortTaken as error:
+        log.error(str(error))
+        return Exit.PORT_TAKEN
     except PoolFailed as error:
         log.error(str(error))
         return Exit.QUEUES_DIFFER if error.outcome is Outcome.QUEUES_DIFFER else Exit.NO_ENGINE

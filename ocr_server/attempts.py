@@ -1,4 +1,4 @@
-"""How often an image has ended a process, and how long to wait before the next process. Pure."""
+"""How often an image has ended a process, how long to wait before the next one, and for a silent one. Pure."""
 
 from collections import OrderedDict
 from typing import Final
@@ -7,6 +7,14 @@ REMEMBERED: Final = 10_000
 """Images that are remembered; beyond it the oldest is forgotten, and has all its attempts again."""
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+
+ASK_EVERY: Final = 5.0
+LONGEST_SILENCE: Final = 20.0
+"""Seconds without an answer until a process counts as stopped. Reading does not keep it from answering; a machine that
+swaps may."""
+
+LONGEST_LOOK: Final = 1.0
+"""Seconds. More between two looks, and it was the supervisor that did not run: that is held against nobody."""
 
 
 class Attempts:
@@ -39,3 +47,31 @@ class Backoff:
         """The process has ended; `has_read` tells whether it got as far as an image."""
         self._wait = 0.0 if has_read else min(max(2 * self._wait, FIRST_WAIT), LONGEST_WAIT)
         return self._wait
+
+
+class Silence:
+    """How long a process has not answered, counted while somebody looks."""
+
+    def __init__(self) -> None:
+        self._looked_at: float | None = None
+        self._since_asked = 0.0
+        self._is_asked = False
+
+    def look(self, now: float) -> bool:
+        """Time has passed; returns whether to ask the process now. now: seconds of any clock."""
+        passed = 0.0 if self._looked_at is None else now - self._looked_at
+        self._looked_at = now
+        self._since_asked += min(passed, LONGEST_LOOK)
+        if self._is_asked or self._since_asked < ASK_EVERY:
+            return False
+        self._since_asked, self._is_asked = 0.0, True
+        return True
+
+    def broken(self) -> None:
+        """The process has answered."""
+        self._is_asked = False
+
+    @property
+    def is_too_long(self) -> bool:
+        """True when the process has not answered for so long that it must be stopped."""
+        return self._is_asked and self._since_asked >= LONGEST_SILENCE

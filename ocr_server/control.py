@@ -12,6 +12,11 @@ class Started:
 
 
 @dataclasses.dataclass(frozen=True)
+class Pong:
+    """From a process: it has heard a Ping. One that is stopped (SIGSTOP) does not."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Connected:
     """From a process: it reaches the broker."""
 
@@ -28,15 +33,41 @@ class Begun:
     """From a process: it begins to read this image. With `asks`, it waits for a Verdict before it does.
 
     Only an image that was delivered before can have ended a process: for all others nobody needs to wait.
+    waited: seconds since its gateway sent it; None when the message does not tell.
     """
 
     image_id: str
     asks: bool
+    waited: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """From a process: it has not died of the image that it had begun."""
+    """From a process: it has not died of the image that it had begun. seconds: how long that took; None: not read."""
+
+    seconds: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Answered:
+    """From a process: the broker has an image's answer. outcome: "SUCCESS" or the ErrorCode."""
+
+    outcome: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Skipped:
+    """From a process: an image was cancelled, and is not read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaving:
+    """From a process: it ends itself, because its engine does not end."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ping:
+    """To a process: say that you run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,5 +99,5 @@ class Returned:
     reason: str = ""
 
 
-FromProcess = Started | Connected | Disconnected | Begun | Ended
-ToProcess = Verdict | Stop
+FromProcess = Started | Pong | Connected | Disconnected | Begun | Ended | Answered | Skipped | Leaving
+ToProcess = Ping | Verdict | Stop

@@ -1,32 +1,24 @@
-"""Tesseract, in this process (tesserocr) or as a program (pytesseract): the only user of both.
+"""Tesseract, in this process (tesserocr) or as a program (pytesseract): the two that read with it.
 
 EngineError
 +-- EngineMissing    no engine, program or language data; the message says how to install it
++-- LanguageFailed   the data of a language cannot be loaded
 +-- EngineTimeout    an image took longer than allowed
 +-- EngineFailed     Tesseract gave up on an image
 """
 
 import dataclasses
 import importlib
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from settings.schema import TesseractLocation
 
 if TYPE_CHECKING:
     from .image import Page
 
-PROGRAMS: Final = ("/usr/bin/tesseract", "/usr/local/bin/tesseract", "/opt/homebrew/bin/tesseract")
-DATA_FOLDERS: Final = (
-    "/usr/share/tesseract-ocr/*/tessdata",  # Debian, Ubuntu
-    "/usr/share/tessdata",  # Fedora, Arch
-    "/usr/local/share/tessdata",  # built from source; Homebrew on Intel
-    "/opt/homebrew/share/tessdata",
-)
+LOADED_LANGUAGES: Final = 4
+"""Sets of languages that a process keeps loaded, 30 to 60 MB each; the one that was not used longest goes first."""
 
 
 class EngineError(Exception):
@@ -35,6 +27,10 @@ class EngineError(Exception):
 
 class EngineMissing(EngineError):
     """Something is not installed."""
+
+
+class LanguageFailed(EngineError):
+    """The data of a language cannot be loaded; the message says which and where."""
 
 
 class EngineTimeout(EngineError):
@@ -49,98 +45,43 @@ class EngineFailed(EngineError):
 class Choice:
     """What was found: engine ("tesserocr" or "pytesseract"), program (None: not needed), folder of language data.
 
-    note: what a person should know of the choice, "" when there is nothing.
+    languages: those of the settings. installed: all that there are, those first. note: what a person should know of the
+    choice, "" when there is nothing.
     """
 
     engine: str
     program: str | None
     tessdata: str
     languages: tuple[str, ...]
+    installed: tuple[str, ...]
     note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """A page's text, and how sure the engine is of each of its words (0 to 100)."""
+
+    text: str
+    confidences: tuple[float, ...] = ()
 
 
 class Engine(Protocol):
     """Reads pages; kept for many images, used by one thread."""
 
-    def read(self, page: "Page", page_seg_mode: int, seconds: float) -> str:
-        """The page's text. Raises EngineTimeout after about `seconds`, EngineFailed."""
-
-
-def choose(location: TesseractLocation, languages: Sequence[str]) -> Choice:
-    """Find the engine that the settings ask for, and its data. Raises EngineMissing."""
-    program = _program(location.path)
-    if location.path and program is None:
-        raise EngineMissing(
-            f"[tesseract_location] path = {location.path} is no program. Correct it, or leave it empty."
-        )
-    tessdata = _tessdata(location.tessdata, program, languages)
-    wanted, note = location.engine, ""
-    if wanted != "pytesseract":
-        try:
-            importlib.import_module("tesserocr")
-        except ImportError as error:
-            if wanted == "tesserocr":
-                raise EngineMissing(
-                    f"[tesseract_location] engine = tesserocr, but it cannot be loaded ({error}). "
-                    "Install it with 'pip install tesserocr', or set engine = pytesseract."
-                ) from error
-            note = f"tesserocr is not there ({error}); pytesseract is used, which starts a program for each image"
-            wanted = "pytesseract"
-        else:
-            wanted = "tesserocr"
-    if wanted == "pytesseract" and program is None:
-        raise EngineMissing(
-            "[tesseract_location] path: no tesseract program is found. Install it ('apt install tesseract-ocr' on "
-            "Debian and Ubuntu, "
-            "'brew install tesseract' on macOS), or set path to where it is."
-        )
-    return Choice(wanted, program if wanted == "pytesseract" else None, tessdata, tuple(languages), note)
+    def read(self, page: "Page", languages: tuple[str, ...], page_seg_mode: int, seconds: float) -> Reading:
+        """The page's text. Raises EngineTimeout after about `seconds`, EngineFailed, LanguageFailed."""
 
 
 def load(choice: Choice) -> Engine:
-    """Load the engine, with its language models. Raises EngineMissing."""
-    return _Tesserocr(choice) if choice.engine == "tesserocr" else _Pytesseract(choice)
-
-
-def _program(path: str) -> str | None:
-    if path:
-        return shutil.which(path)
-    return shutil.which("tesseract") or next((one for one in PROGRAMS if os.access(one, os.X_OK)), None)
-
-
-def _tessdata(path: str, program: str | None, languages: Sequence[str]) -> str:
-    tried = [Path(path)] if path else list(_data_folders(program))
-    wanted = [f"{language}.traineddata" for language in languages]
-    for folder in tried:
-        if all((folder / name).is_file() for name in wanted):
-            return str(folder)
-    with_any = [folder for folder in tried if any(folder.glob("*.traineddata"))]
-    if with_any:
-        missing = [name for name, file in zip(languages, wanted, strict=True) if not (with_any[0] / file).is_file()]
-        packages = " ".join(f"tesseract-ocr-{name.replace('_', '-').lower()}" for name in missing)
-        raise EngineMissing(
-            f"[OCR] languages: there is no data for {', '.join(missing)} in {with_any[0]}. Install it "
-            f"('apt install {packages}' on Debian and Ubuntu, 'brew install tesseract-lang' on macOS)."
-        )
-    where = ", ".join(map(str, tried)) or "any of the usual places"
-    raise EngineMissing(
-        f"[tesseract_location] tessdata: no language data is found in {where}. Install it ('apt install "
-        "tesseract-ocr' on Debian and Ubuntu, 'brew install tesseract' on macOS), or set tessdata to its folder."
-    )
-
-
-def _data_folders(program: str | None) -> Iterator[Path]:
-    prefix = os.environ.get("TESSDATA_PREFIX")
-    if prefix:
-        yield from (Path(prefix), Path(prefix) / "tessdata")
-    for pattern in DATA_FOLDERS:
-        yield from sorted(Path("/").glob(pattern.lstrip("/")), reverse=True)
-    if program:
-        # The program's own word, for an unusual place: 'List of available languages in "/…/tessdata/" (3):'
-        shown = subprocess.run([program, "--list-langs"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
-        parts = (shown.stdout + shown.stderr).split('"')
-        if len(parts) > 1:
-            yield Path(parts[1])
+    """Load the engine, with the language models of the settings. Raises EngineMissing."""
+    if choice.engine != "tesserocr":
+        return _Pytesseract(choice)
+    engine = _Tesserocr(choice)
+    try:
+        engine.load(choice.languages)
+    except LanguageFailed as error:
+        raise EngineMissing(f"{error} The files may be damaged: install them anew.") from error
+    return engine
 
 
 class _Tesserocr:
@@ -148,16 +89,30 @@ class _Tesserocr:
 
     def __init__(self, choice: Choice) -> None:
         self._library = importlib.import_module("tesserocr")
-        try:
-            self._api: Any = self._library.PyTessBaseAPI(path=choice.tessdata, lang="+".join(choice.languages))
-        except RuntimeError as error:
-            raise EngineMissing(
-                f"Tesseract cannot load {', '.join(choice.languages)} from {choice.tessdata} ({error}). "
-                "The files may be damaged: install them anew."
-            ) from error
+        self._tessdata = choice.tessdata
+        self._loaded: OrderedDict[tuple[str, ...], Any] = OrderedDict()
 
-    def read(self, page: "Page", page_seg_mode: int, seconds: float) -> str:
-        image, api = page.image, self._api
+    def load(self, languages: tuple[str, ...]) -> Any:
+        """The library with these languages, from memory where they were used lately. Raises LanguageFailed."""
+        api = self._loaded.pop(languages, None) or self._load(languages)
+        self._loaded[languages] = api
+        if len(self._loaded) > LOADED_LANGUAGES:
+            self._loaded.popitem(last=False)[1].End()
+        return api
+
+    def _load(self, languages: tuple[str, ...]) -> Any:
+        failed = f"Tesseract cannot load {', '.join(languages)} from {self._tessdata}"
+        try:
+            api = self._library.PyTessBaseAPI(path=self._tessdata, lang="+".join(languages))
+        except RuntimeError as error:
+            raise LanguageFailed(f"{failed} ({error}).") from error
+        if not set(languages) <= set(api.GetLoadedLanguages()):  # it goes on with those that it can load
+            api.End()
+            raise LanguageFailed(f"{failed}.")
+        return api
+
+    def read(self, page: "Page", languages: tuple[str, ...], page_seg_mode: int, seconds: float) -> Reading:
+        image, api = page.image, self.load(languages)
         width, height = image.size
         bytes_per_pixel = len(image.getbands())
         try:
@@ -168,7 +123,7 @@ class _Tesserocr:
             # The engine looks at its clock between words only, so its end may come somewhat later.
             if not api.Recognize(max(1, int(seconds * 1000))):
                 raise EngineTimeout
-            return str(api.GetUTF8Text())
+            return Reading(str(api.GetUTF8Text()), tuple(map(float, api.AllWordConfidences())))
         except RuntimeError as error:
             raise EngineFailed(str(error)) from error
         finally:
@@ -179,20 +134,31 @@ class _Pytesseract:
     """The tesseract program, started for each page."""
 
     def __init__(self, choice: Choice) -> None:
-        self._library = importlib.import_module("pytesseract")
-        self._library.pytesseract.tesseract_cmd = choice.program
-        self._choice = choice
+        self._library = importlib.import_module("pytesseract").pytesseract
+        self._library.tesseract_cmd = choice.program
+        self._tessdata = choice.tessdata
 
-    def read(self, page: "Page", page_seg_mode: int, seconds: float) -> str:
-        config = f"--tessdata-dir '{self._choice.tessdata}' --psm {page_seg_mode}"
+    def read(self, page: "Page", languages: tuple[str, ...], page_seg_mode: int, seconds: float) -> Reading:
+        config = f"--tessdata-dir '{self._tessdata}' --psm {page_seg_mode} -c tessedit_create_tsv=1"
         if page.dpi:
             config += f" --dpi {page.dpi}"
         try:
-            text = self._library.image_to_string(
-                page.image, lang="+".join(self._choice.languages), config=config, timeout=seconds
-            )
+            # What image_to_string and image_to_data are made of: both would start the program, and read, twice.
+            with self._library.save(page.image) as (output, saved):
+                self._library.run_tesseract(saved, output, "txt", "+".join(languages), config, timeout=seconds)
+                text, table = (Path(f"{output}.{end}").read_bytes().decode() for end in ("txt", "tsv"))
+                return Reading(text, tuple(_confidences(table)))
         except self._library.TesseractError as error:  # a subclass of the RuntimeError below: it goes first
-            raise EngineFailed(str(error.message)) from error
+            said = str(error.message)
+            raise (LanguageFailed if "loading language" in said else EngineFailed)(said) from error
         except RuntimeError as error:  # all that pytesseract says of a timeout
             raise EngineTimeout from error
-        return str(text)
+
+
+def _confidences(tsv: str) -> Iterator[float]:
+    """Of the words in Tesseract's table: one row each, other rows have the confidence -1."""
+    names, *rows = (line.split("\t") for line in tsv.split("\n"))
+    place = names.index("conf")
+    for row in rows:
+        if len(row) == len(names) and row[-1].strip() and float(row[place]) >= 0:
+            yield float(row[place])

@@ -22,6 +22,7 @@ MAX_PAGES: Final = 1000
 MAX_SIDE: Final = 32_000
 """Longest side in pixels: Tesseract's coordinates have 16 bits, less the border of a crop."""
 
+_ORIENTATION, _NOT_UPRIGHT = 0x0112, range(2, 9)  # EXIF 2.3, tag Orientation
 _CREDIBLE_DPI: Final = range(70, 2401)  # what Tesseract itself believes
 
 # Pillow's guard against decompression bombs warns at a number of its own; `_check_size` refuses at the setting's.
@@ -43,11 +44,13 @@ class Page:
     """One page as the engine takes it: mode L or RGB, and its resolution, None when the file does not tell.
 
     is_blank: nothing on it differs from the rest. Looked at as a word, such a page gives letters that are not there.
+    steps: what was done to it, in order.
     """
 
     image: Image.Image
     dpi: int | None
     is_blank: bool = False
+    steps: tuple[str, ...] = ()
 
 
 def pages(data: bytes, max_pixels: int, preprocess: str) -> Iterator[Page]:
@@ -93,29 +96,35 @@ def _check_size(frame: Image.Image, left: int, max_pixels: int, number: int) -> 
 
 def _prepare(frame: Image.Image, preprocess: str) -> Page:
     frame.load()
-    dpi = _dpi(frame)
-    image = _flat(frame)
+    dpi, steps = _dpi(frame), list[str]()
+    image = _flat(frame, steps)
     if preprocess == "none":
-        return Page(image, dpi)
-    image = ImageOps.exif_transpose(image).convert("L")
+        return Page(image, dpi, steps=tuple(steps))
+    if image.getexif().get(_ORIENTATION) in _NOT_UPRIGHT:
+        image = ImageOps.exif_transpose(image)
+        steps.append("upright by EXIF")
+    image = image.convert("L")
     darkest, lightest = cast("tuple[float, float]", image.getextrema())
     is_blank = lightest - darkest <= INK_CONTRAST
     if image.height < SMALL_HEIGHT:
-        return Page(_crop_as_page(image), None, is_blank)  # the file's resolution is no longer true
-    return Page(image, dpi, is_blank)
+        image, dpi = _crop_as_page(image, steps), None  # the file's resolution is no longer true
+    return Page(image, dpi, is_blank, tuple(steps))
 
 
-def _crop_as_page(image: Image.Image) -> Image.Image:
+def _crop_as_page(image: Image.Image, steps: list[str]) -> Image.Image:
     """A crop made more like a page: dark on light, letters of readable height, and room around them."""
     background = _edge_grey(image)
     if background < 128:
         image, background = ImageOps.invert(image), 255 - background
+        steps.append("inverted")
     ink = image.point(lambda grey: 255 * (abs(grey - background) > INK_CONTRAST)).getbbox()
     height = ink[3] - ink[1] if ink else image.height
     factor = max(1.0, min(MAX_FACTOR, INK_HEIGHT / height, MAX_SIDE / image.width))
     if factor > 1:
         size = (round(image.width * factor), round(image.height * factor))
         image = image.resize(size, Image.Resampling.LANCZOS)
+        steps.append(f"scaled x{round(factor, 1):g}")
+    steps.append("border")
     return ImageOps.expand(image, BORDER, fill=background)
 
 
@@ -135,16 +144,19 @@ def _dpi(frame: Image.Image) -> int | None:
     return dpi if dpi in _CREDIBLE_DPI else None
 
 
-def _flat(frame: Image.Image) -> Image.Image:
+def _flat(frame: Image.Image, steps: list[str]) -> Image.Image:
     """A copy in grey or RGB, transparent parts on white; a copy has no format that an engine could save it in again."""
     if frame.mode.startswith("I;16"):
+        steps.append("16 bits as 8")
         return frame.point(lambda value: value / 256).convert("L")
     if frame.mode in ("I", "F"):
         low, high = cast("tuple[float, float]", frame.getextrema())  # one band: one pair
+        steps.append("brightness as 8 bits")
         scale = 255 / (high - low) if high > low else 1.0
         return frame.point(lambda value: value * scale - low * scale).convert("L")
     if frame.has_transparency_data:
         rgba = frame.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
+        steps.append("white under transparency")
         return Image.alpha_composite(white, rgba).convert("RGB")
     return frame.convert("L") if frame.mode in ("1", "L") else frame.convert("RGB")

@@ -2,15 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from protocol.bodies import Addressee, OcrAnswer, OcrRequest, failure, success
+from protocol.bodies import Addressee, Details, OcrAnswer, OcrRequest, failure, success
 from protocol.errors import ErrorCode, Refusal
 from settings.schema import Ocr
 
-from .engine import Engine, EngineFailed, EngineTimeout
+from .engine import Engine, EngineFailed, EngineTimeout, LanguageFailed
 from .image import Page
+from .options import Options, options_of
 
 log = logging.getLogger("OCR_Server")
 
@@ -21,43 +22,44 @@ LAYOUT_ONLY_MODES: Final = (0, 2)
 """They look at orientation and layout and read nothing; the two engines would say so in different ways."""
 
 FULL_PAGE_MODES: Final = (1, 3)
-SECOND_LOOKS: Final = (6, 7, 8)
-"""As a block, a line, a word: how a page is looked at again that the engine's layout analysis finds empty."""
+SECOND_LOOKS: Final = {6: "a block", 7: "a line", 8: "a word"}
+"""How a page is looked at again that the engine's layout analysis finds empty."""
 
 Pages = Callable[[bytes, int, str], Iterator[Page]]
 Clock = Callable[[], float]
 
 
 def recognise(
-    request: OcrRequest, engine: Engine, settings: Ocr, pages: Pages, clock: Clock = time.monotonic
+    request: OcrRequest,
+    engine: Engine,
+    settings: Ocr,
+    installed: Sequence[str],
+    pages: Pages,
+    clock: Clock = time.monotonic,
 ) -> OcrAnswer:
-    """Read an image; every page of it within the one time limit."""
-    deadline = clock() + settings.timeout
-
-    def seconds_left() -> float:
-        left = deadline - clock()
-        if left <= 0:
-            raise EngineTimeout
-        return left
-
+    """Read an image; every page of it within the one time limit. installed: languages that there are."""
+    to = Addressee(request.client_uuid, request.image_file_name, request.request_id)
+    work = _Work(engine, clock, deadline=clock() + settings.timeout)
     try:
-        texts = [
-            _read(page, engine, settings, seconds_left)
-            for page in pages(request.image, settings.max_pixels, settings.preprocess)
-        ]
+        options = options_of(request.options, settings, installed)
+        texts = [work.read(page, options) for page in pages(request.image, settings.max_pixels, options.preprocess)]
     except Refusal as refusal:
-        return _failure(request, refusal.code, str(refusal))
+        return failure(to, refusal.code, str(refusal), work.details())
+    except LanguageFailed as error:
+        sentence = str(Refusal(ErrorCode.BAD_OPTION, str(error)))
+        return failure(to, ErrorCode.BAD_OPTION, sentence, work.details())
     except EngineTimeout:
-        return _failure(request, ErrorCode.OCR_TIMEOUT, timeout_sentence(settings.timeout))
+        return failure(to, ErrorCode.OCR_TIMEOUT, timeout_sentence(settings.timeout), work.details())
     except EngineFailed as error:
-        return _failure(request, ErrorCode.UNSUPPORTED_IMAGE, str(Refusal(ErrorCode.UNSUPPORTED_IMAGE, f"{error}.")))
+        sentence = str(Refusal(ErrorCode.UNSUPPORTED_IMAGE, f"{error}."))
+        return failure(to, ErrorCode.UNSUPPORTED_IMAGE, sentence, work.details())
     except MemoryError:
-        return _failure(request, ErrorCode.IMAGE_TOO_LARGE, ErrorCode.IMAGE_TOO_LARGE.text)
+        return failure(to, ErrorCode.IMAGE_TOO_LARGE, ErrorCode.IMAGE_TOO_LARGE.text, work.details())
     except Exception:
         # A mistake of ours costs this image an answer that says so, not the images after it.
         log.exception(f"reading {request.image_file_name} of {request.client_uuid} failed")
-        return _failure(request, ErrorCode.INTERNAL, ErrorCode.INTERNAL.text)
-    return success(request, FORM_FEED.join(texts))
+        return failure(to, ErrorCode.INTERNAL, ErrorCode.INTERNAL.text, work.details())
+    return success(request, FORM_FEED.join(texts), work.details())
 
 
 def timeout_sentence(seconds: float) -> str:
@@ -65,19 +67,50 @@ def timeout_sentence(seconds: float) -> str:
     return f"{ErrorCode.OCR_TIMEOUT.text} The limit is {seconds:g} s."
 
 
-def _read(page: Page, engine: Engine, settings: Ocr, seconds_left: Callable[[], float]) -> str:
-    mode = settings.page_seg_mode
-    if mode in LAYOUT_ONLY_MODES:
-        return ""
-    looks_again = settings.preprocess == "auto" and mode in FULL_PAGE_MODES and not page.is_blank
-    looks = (mode, *SECOND_LOOKS) if looks_again else (mode,)
-    text = ""
-    for look in looks:
-        text = engine.read(page, look, seconds_left()).removesuffix(FORM_FEED)
-        if text.strip():
-            break
-    return text
+class _Work:
+    """What has been done for one image so far."""
 
+    def __init__(self, engine: Engine, clock: Clock, deadline: float) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._deadline = deadline
+        self._seconds = 0.0  # the engine's time
+        self._confidences: list[float] = []
+        self._steps: dict[str, None] = {}  # each once, however many pages
 
-def _failure(request: OcrRequest, code: ErrorCode, sentence: str) -> OcrAnswer:
-    return failure(Addressee(request.client_uuid, request.image_file_name, request.request_id), code, sentence)
+    def read(self, page: Page, options: Options) -> str:
+        """The text of a page. Raises EngineTimeout, EngineFailed, LanguageFailed."""
+        self._steps |= dict.fromkeys(page.steps)
+        mode = options.page_seg_mode
+        if mode in LAYOUT_ONLY_MODES:
+            return ""
+        text = self._look(page, options, mode)
+        if options.preprocess == "auto" and mode in FULL_PAGE_MODES and not page.is_blank:
+            for second, name in SECOND_LOOKS.items():
+                if text.strip():
+                    break
+                self._steps[f"looked again as {name}"] = None
+                text = self._look(page, options, second)
+        return text
+
+    def _look(self, page: Page, options: Options, mode: int) -> str:
+        begun = self._clock()
+        if begun >= self._deadline:
+            raise EngineTimeout
+        try:
+            reading = self._engine.read(page, options.languages, mode, self._deadline - begun)
+        finally:
+            self._seconds += self._clock() - begun
+        text = reading.text.removesuffix(FORM_FEED)
+        if text.strip():  # an empty text may have a word: a blank of which the engine is sure
+            self._confidences += reading.confidences
+        return text
+
+    def details(self) -> Details:
+        """What an answer to a v2 client says beside the text."""
+        words = self._confidences
+        return Details(
+            confidence=round(sum(words) / len(words), 1) if words else None,
+            elapsed_ms=round(self._seconds * 1000, 1),
+            steps=tuple(self._steps),
+        )

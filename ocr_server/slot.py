@@ -10,33 +10,60 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from enum import StrEnum
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from settings.schema import OcrServerSettings
 
 from . import control, worker
-from .attempts import Backoff
+from .attempts import Backoff, Silence
 from .engine import Choice
+from .lifeline import Lifeline
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 log = logging.getLogger("OCR_Server")
 
-_pipe_to_supervisor: "Connection[control.FromProcess, control.ToProcess]"
+_lifeline: Lifeline
 
 
 def _keep(pipe: "Connection[control.FromProcess, control.ToProcess]", folder: str) -> None:
     # A pipe can be given to a process when it starts, not with the work that it is sent. From here on the process ends
     # with its supervisor, also while it is still loading.
-    global _pipe_to_supervisor
-    _pipe_to_supervisor = pipe
-    worker.belong_to_supervisor(pipe, folder)
+    global _lifeline
+    _lifeline = Lifeline(pipe, folder)
 
 
 def _work(number: int, settings: OcrServerSettings, choice: Choice, log_format: str) -> control.Returned:
-    return worker.run(_pipe_to_supervisor, number, settings, choice, log_format)
+    return worker.run(_lifeline, number, settings, choice, log_format)
+
+
+class Why(StrEnum):
+    """Why a process has ended: the label of a metric, and a clause for people."""
+
+    DIED = "died"
+    TIMEOUT = "timeout"
+    STUCK = "stuck"
+    SILENT = "silent"
+    RECYCLED = "recycled"
+    RETURNED = "returned"
+
+    @property
+    def clause(self) -> str:
+        """As in "process replaced: process 1, it died"."""
+        return _CLAUSES[self]
+
+
+_CLAUSES = {
+    Why.DIED: "it died",
+    Why.TIMEOUT: "its engine did not end",
+    Why.STUCK: "it was stuck and was killed",
+    Why.SILENT: "it did not answer and was killed",
+    Why.RECYCLED: "it has read as many images as it may",
+    Why.RETURNED: "it has stopped by itself; its lines above tell why",
+}
 
 
 class Process:
@@ -47,9 +74,13 @@ class Process:
         self._folder = tempfile.mkdtemp(prefix=f"process-{number}-", dir=folder)
         self._pid: int | None = None
         self._is_dead = False
+        self._silence = Silence()
         self.image_id: str | None = None
         self.begun_at = 0.0
         self.has_read = False
+        self.is_connected = False
+        self.why = Why.DIED
+        """Why it ends, should it end now."""
         self.pipe, theirs = context.Pipe()
         self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=_keep, initargs=(theirs, self._folder))
         # Blocked in the process from its first moment: a Ctrl-C in the terminal is for the supervisor alone.
@@ -78,18 +109,31 @@ class Process:
     def _note(self, message: control.FromProcess) -> None:
         if isinstance(message, control.Started):
             self._pid = message.pid
+        elif isinstance(message, control.Pong):
+            self._silence.broken()
+        elif isinstance(message, control.Connected | control.Disconnected):
+            self.is_connected = isinstance(message, control.Connected)
         elif isinstance(message, control.Begun):
             self.image_id, self.begun_at = message.image_id, time.monotonic()
         elif isinstance(message, control.Ended):
             self.image_id, self.has_read = None, True
+        elif isinstance(message, control.Leaving):
+            self.why = Why.TIMEOUT
 
     def tell(self, message: control.ToProcess) -> None:
         """Say something to it; in vain when it has just died."""
         with contextlib.suppress(OSError):
             self.pipe.send(message)
 
-    def kill(self) -> None:
-        """End it, and all that it has started, such as the tesseract program."""
+    def is_silent(self) -> bool:
+        """True when it has not answered for too long; asks it from time to time. To be called at each look."""
+        if self._pid is not None and self._silence.look(time.monotonic()):
+            self.tell(control.Ping())
+        return self._silence.is_too_long
+
+    def kill(self, why: "Why | None" = None) -> None:
+        """End it, and all that it has started, such as the tesseract program. why: None when it has ended already."""
+        self.why = why or self.why
         if self._pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._pid, signal.SIGKILL)
@@ -103,6 +147,8 @@ class Process:
         except Exception:  # a mistake of ours costs this process, not the pool
             log.exception("an OCR process failed")
             returned = None
+        if returned:
+            self.why = Why.RECYCLED if returned.outcome is control.Outcome.RECYCLED else Why.RETURNED
         self._executor.shutdown(wait=True)
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)

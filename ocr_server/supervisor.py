@@ -5,11 +5,10 @@ from what the processes tell of the images that they begin and end: an image tha
 answered OCR_CRASHED at its next delivery. The broker's counts never decide: a lost connection raises them too.
 """
 
-import contextlib
+import dataclasses
 import logging
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,7 +22,9 @@ from settings.schema import OcrServerSettings
 from . import control
 from .attempts import Attempts
 from .engine import Choice
-from .slot import Process, Slot
+from .metrics import Metrics
+from .slot import Process, Slot, Why
+from .stop_signals import StopSignals
 
 log = logging.getLogger("OCR_Server")
 
@@ -42,37 +43,22 @@ class PoolFailed(Exception):
         self.outcome = returned.outcome
 
 
-class StopSignals:
-    """Counts SIGTERM and SIGINT from when it is made, and wakes whoever waits for `reader`."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.reader, self._writer = os.pipe()
-        os.set_blocking(self._writer, False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, *_: object) -> None:
-        self.count += 1
-        self.wake()
-
-    def wake(self, *_: object) -> None:
-        """Wake whoever waits; safe in signal handlers and from other threads."""
-        with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
-            os.write(self._writer, b".")
-
-
 class Supervisor:
     """Keeps `max_process` processes reading until it is told to stop."""
 
-    def __init__(self, settings: OcrServerSettings, choice: Choice, log_format: str, signals: StopSignals) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: OcrServerSettings, choice: Choice, log_format: str, signals: StopSignals, metrics: Metrics
+    ) -> None:
+        count = settings.process_pool.max_process or cores()
+        pool = dataclasses.replace(settings.process_pool, max_process=count)  # processes announce how many they are
+        self._settings = dataclasses.replace(settings, process_pool=pool)
         self._choice = choice
         self._log_format = log_format
-        self._slots = [Slot(number + 1) for number in range(settings.process_pool.max_process or cores())]
+        self._slots = [Slot(number + 1) for number in range(count)]
         self._attempts = Attempts(settings.process_pool.max_attempts)
         self._is_connected: bool | None = None
         self._signals = signals
+        self._metrics = metrics
         self._folder = ""
 
     def run(self) -> None:
@@ -115,13 +101,19 @@ class Supervisor:
         for slot, process in list(self._running()):
             if process.future.done():
                 self._take_leave(slot, process)
+            elif process.is_silent():
+                log.error(f"process {slot.number} does not answer, as when it is stopped (SIGSTOP), and is killed")
+                process.kill(Why.SILENT)
             elif process.image_id and time.monotonic() > process.begun_at + self._settings.ocr.timeout + KILL_MARGIN:
                 log.error(f"process {slot.number} is stuck and is killed")
-                process.kill()
+                process.kill(Why.STUCK)
+        running = [process for _, process in self._running()]
+        self._metrics.pool(len(running), sum(process.is_connected for process in running))
 
     def _hear(self, slot: Slot, process: Process) -> Iterator[tuple[Process, str]]:
         """Take in what a process has said; yields the image that it asks about."""
         for message in process.hear():
+            self._metrics.count(message)
             if isinstance(message, control.Begun) and message.asks:
                 yield process, message.image_id
             elif isinstance(message, control.Connected):
@@ -146,13 +138,8 @@ class Supervisor:
         if returned and returned.outcome in (control.Outcome.QUEUES_DIFFER, control.Outcome.NO_ENGINE):
             raise PoolFailed(returned)
         if not self._signals.count:
-            if returned is None:
-                why = "it died"
-            elif returned.outcome is control.Outcome.RECYCLED:
-                why = "it has read as many images as it may"
-            else:
-                why = "it has stopped by itself; its lines above tell why"
-            log.warning(f"process replaced: process {slot.number}, {why}")
+            self._metrics.replaced(process.why)
+            log.warning(f"process replaced: process {slot.number}, {process.why.clause}")
 
     def _stop(self) -> None:
         log.info("stopping: taking no more images, answering those in hand")

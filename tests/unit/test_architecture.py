@@ -23,6 +23,7 @@ PURE = (
     ),
     "websocket_server/rate_limit.py",
     *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
+    *("ocr_server/options.py", "ocr_server/cancellations.py"),
 )
 
 ONLY_IN = {
@@ -30,11 +31,11 @@ ONLY_IN = {
     "aio_pika": {f"websocket_server/{one}.py" for one in ("broker", "held_queues", "fanouts", "deliveries")},
     "websocket": {"client/connection.py"},
     "tqdm": {"client/console.py"},
-    "pika": {"ocr_server/consumer.py"},
+    "pika": {f"ocr_server/{name}.py" for name in ("consumer", "link", "broadcasts", "connection")},
     "PIL": {"ocr_server/image.py"},
-    "tesserocr": {"ocr_server/engine.py"},
+    "tesserocr": {"ocr_server/engine.py", "ocr_server/installation.py"},
     "pytesseract": {"ocr_server/engine.py"},
-    "prometheus_client": {"websocket_server/metrics.py"},
+    "prometheus_client": {"websocket_server/metrics.py", "ocr_server/metrics.py"},
 }
 
 

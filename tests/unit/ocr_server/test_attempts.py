@@ -1,6 +1,6 @@
-"""Counting deaths by image, and waiting before the next process."""
+"""Counting deaths by image, waiting before the next process, and for one that does not answer."""
 
-from ocr_server.attempts import LONGEST_WAIT, REMEMBERED, Attempts, Backoff
+from ocr_server.attempts import ASK_EVERY, LONGEST_SILENCE, LONGEST_WAIT, REMEMBERED, Attempts, Backoff, Silence
 
 
 def test_an_image_may_be_read_until_it_has_ended_as_many_processes_as_it_may() -> None:
@@ -28,3 +28,36 @@ def test_a_process_that_has_read_is_replaced_at_once_and_others_later_and_later(
     assert 0 < waits[0] < waits[1]
     assert waits[-1] == LONGEST_WAIT
     assert backoff.after(has_read=True) == 0
+
+
+def _asked(silence: Silence, begin: float, seconds: float) -> list[float]:
+    """When the process is asked while somebody looks every half second."""
+    looks = [begin + 0.5 * step for step in range(1, int(2 * seconds) + 1)]
+    return [now for now in looks if silence.look(now)]
+
+
+def test_a_process_is_asked_from_time_to_time_and_silent_when_it_does_not_answer() -> None:
+    silence = Silence()
+    assert _asked(silence, 100.0, 2 * ASK_EVERY) == [100.5 + ASK_EVERY]
+    _asked(silence, 100 + 2 * ASK_EVERY, LONGEST_SILENCE - ASK_EVERY)
+    assert not silence.is_too_long
+    _asked(silence, 100 + LONGEST_SILENCE + ASK_EVERY, 1)
+    assert silence.is_too_long
+
+
+def test_a_process_that_answers_is_asked_again() -> None:
+    silence = Silence()
+    asked = []
+    for step in range(200):
+        if silence.look(0.5 * step):
+            asked.append(0.5 * step)
+            silence.broken()
+        assert not silence.is_too_long
+    assert asked[:3] == [ASK_EVERY, 2 * ASK_EVERY, 3 * ASK_EVERY]
+
+
+def test_time_in_which_nobody_looked_is_held_against_nobody() -> None:
+    silence = Silence()
+    _asked(silence, 0.0, ASK_EVERY + 1)
+    silence.look(1000.0)
+    assert not silence.is_too_long

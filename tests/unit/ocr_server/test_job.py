@@ -1,33 +1,47 @@
 """One image, with an engine of the tests' own."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from PIL import Image
 
-from ocr_server.engine import EngineFailed, EngineTimeout
+from ocr_server.engine import EngineFailed, EngineTimeout, LanguageFailed, Reading
 from ocr_server.image import Page
-from ocr_server.job import recognise
-from protocol.bodies import OcrRequest
+from ocr_server.job import recognise as recognise_with
+from protocol.bodies import OcrAnswer, OcrRequest
 from protocol.errors import ErrorCode, Refusal
 from settings.schema import Ocr
 
 REQUEST = OcrRequest("u", "a.png", b"bytes")
 BLANK = Page(Image.new("L", (10, 10)), None)
+Pages = Callable[[bytes, int, str], Iterator[Page]]
+Clock = Callable[[], float]
+
+
+def zero() -> float:
+    return 0.0
 
 
 class FakeEngine:
     """Answers each look as told, and remembers how it was asked."""
 
-    def __init__(self, say: Callable[[int], str]) -> None:
+    def __init__(self, say: Callable[[int], str], confidences: Iterable[float] = ()) -> None:
         self._say = say
+        self._confidences = iter(confidences)
+        self.languages: list[tuple[str, ...]] = []
         self.modes: list[int] = []
         self.seconds: list[float] = []
 
-    def read(self, page: Page, page_seg_mode: int, seconds: float) -> str:
+    def read(self, page: Page, languages: tuple[str, ...], page_seg_mode: int, seconds: float) -> Reading:
+        self.languages.append(languages)
         self.modes.append(page_seg_mode)
         self.seconds.append(seconds)
-        return self._say(page_seg_mode)
+        return Reading(self._say(page_seg_mode), tuple(itertools.islice(self._confidences, 1)))
+
+
+def recognise(request: OcrRequest, engine: FakeEngine, settings: Ocr, pages: Pages, clock: Clock = zero) -> OcrAnswer:
+    return recognise_with(request, engine, settings, ("eng", "deu"), pages, clock)
 
 
 def _pages(count: int) -> Callable[[bytes, int, str], Iterator[Page]]:
@@ -89,6 +103,7 @@ def test_a_refused_image_is_answered_with_the_reason() -> None:
         (EngineTimeout(), ErrorCode.OCR_TIMEOUT),
         (EngineFailed("Image too large"), ErrorCode.UNSUPPORTED_IMAGE),
         (ValueError("a mistake"), ErrorCode.INTERNAL),
+        (LanguageFailed("Tesseract cannot load eng from /nowhere."), ErrorCode.BAD_OPTION),
         (MemoryError(), ErrorCode.IMAGE_TOO_LARGE),
     ],
 )
@@ -102,9 +117,57 @@ def test_whatever_the_engine_does_there_is_an_answer(error: Exception, code: Err
 
 
 def test_all_pages_share_one_time_limit() -> None:
-    now = iter([0.0, 10.0, 45.0, 61.0])
+    now = iter([0.0, 10.0, 45.0, 45.0, 61.0, 61.0])
     engine = FakeEngine(lambda mode: "text")
     answer = recognise(REQUEST, engine, Ocr(timeout=60), _pages(3), clock=lambda: next(now))
     assert engine.seconds == [50.0, 15.0]
     assert answer.error_code == ErrorCode.OCR_TIMEOUT
     assert "60 s" in answer.error_message
+
+
+def test_confidence_is_the_mean_over_the_words_of_all_pages_and_elapsed_the_time_of_the_engine() -> None:
+    now = itertools.count(0.0, 0.25)
+    engine = FakeEngine(lambda mode: "text", confidences=[90.0, 81.0])
+    answer = recognise(REQUEST, engine, Ocr(), _pages(2), clock=lambda: next(now))
+    assert answer.details.confidence == 85.5
+    assert answer.details.elapsed_ms == 500.0
+
+
+def test_without_words_there_is_no_confidence() -> None:
+    answer = recognise(REQUEST, FakeEngine(lambda mode: " \n", confidences=[95.0] * 9), Ocr(), _pages(1))
+    assert answer.details.confidence is None
+
+
+def test_steps_are_those_of_the_pages_and_of_the_second_looks_each_once() -> None:
+    page = Page(BLANK.image, None, steps=("inverted", "border"))
+    engine = FakeEngine(lambda mode: "text" if mode == 7 else "")
+    answer = recognise(REQUEST, engine, Ocr(), lambda data, max_pixels, preprocess: iter([page, page]))
+    assert answer.details.steps == ("inverted", "border", "looked again as a block", "looked again as a line")
+
+
+def test_a_failure_tells_the_engine_s_time_too() -> None:
+    def fail(mode: int) -> str:
+        raise EngineTimeout
+
+    now = itertools.count(0.0, 2.0)
+    answer = recognise(REQUEST, FakeEngine(fail), Ocr(), _pages(1), clock=lambda: next(now))
+    assert (answer.error_code, answer.details.elapsed_ms) == (ErrorCode.OCR_TIMEOUT, 2000.0)
+
+
+def test_the_client_s_options_go_before_the_settings() -> None:
+    asked: list[str] = []
+
+    def pages(data: bytes, max_pixels: int, preprocess: str) -> Iterator[Page]:
+        asked.append(preprocess)
+        yield BLANK
+
+    options = {"Languages": ["deu", "eng"], "PageSegMode": 6, "Preprocess": "none"}
+    engine = FakeEngine(lambda mode: "text")
+    recognise(OcrRequest("u", "a.png", b"", "r", options), engine, Ocr(), pages)
+    assert (engine.languages, engine.modes, asked) == ([("deu", "eng")], [6], ["none"])
+
+
+def test_a_bad_option_is_answered_and_nothing_is_read() -> None:
+    engine = FakeEngine(lambda mode: "text")
+    answer = recognise(OcrRequest("u", "a.png", b"", "r", {"Colour": "blue"}), engine, Ocr(), _pages(1))
+    assert (answer.error_code, answer.request_id, engine.modes) == (ErrorCode.BAD_OPTION, "r", [])

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ocr_server import engine
-from ocr_server.engine import EngineMissing, choose
+from ocr_server import installation
+from ocr_server.engine import EngineMissing
+from ocr_server.installation import choose
 from settings.schema import TesseractLocation
 
 
@@ -43,7 +44,7 @@ def test_without_tesserocr_auto_falls_back_and_says_so(
 
 def test_a_missing_program_is_told_with_how_to_install_it(tessdata: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(engine, "PROGRAMS", ())
+    monkeypatch.setattr(installation, "PROGRAMS", ())
     with pytest.raises(EngineMissing, match=r"apt install tesseract-ocr.*brew install"):
         choose(TesseractLocation("", tessdata, "pytesseract"), ["eng"])
 
@@ -72,7 +73,13 @@ def test_the_data_is_found_where_the_environment_says(
 
 
 def test_the_data_is_found_where_the_program_says(tessdata: str, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "DATA_FOLDERS", ())
+    monkeypatch.setattr(installation, "DATA_FOLDERS", ())
     monkeypatch.delenv("TESSDATA_PREFIX", raising=False)
     Path(program).write_text(f"#!/bin/sh\necho 'List of available languages in \"{tessdata}/\" (1):'\n", "utf-8")
     assert Path(choose(TesseractLocation(program, "", "pytesseract"), ["eng"]).tessdata) == Path(tessdata)
+
+
+def test_all_languages_with_data_are_installed_those_of_the_settings_first(tessdata: str) -> None:
+    for name in ("osd", "deu", "chi_tra"):
+        (Path(tessdata) / f"{name}.traineddata").touch()
+    assert choose(TesseractLocation("", tessdata, "auto"), ["eng"]).installed == ("eng", "chi_tra", "deu")

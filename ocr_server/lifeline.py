@@ -1,0 +1,60 @@
+"""An OCR process's end of the pipe to its supervisor. When that dies, so does this process.
+
+A thread of its own listens, so that a process that reads an image for a minute still says that it runs.
+"""
+
+import contextlib
+import os
+import queue
+import shutil
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import control
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+class Lifeline:
+    """Makes this process one that ends with its supervisor and at its word only, from its first moment on.
+
+    folder: for temporary files, removed by whoever sees the process end.
+    """
+
+    def __init__(self, pipe: "Connection[control.FromProcess, control.ToProcess]", folder: str) -> None:
+        os.setpgid(0, 0)  # all that this process starts ends with it
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # The supervisor has them too, and stops things in order. Not SIG_IGN: the tesseract program inherits that.
+            signal.signal(number, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+        tempfile.tempdir = folder
+        self.orders: queue.SimpleQueue[control.Verdict | control.Stop] = queue.SimpleQueue()
+        self._pipe = pipe
+        self._folder = Path(folder)
+        self._telling = threading.Lock()
+        self.tell(control.Started(os.getpid()))
+        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
+
+    def tell(self, message: control.FromProcess) -> None:
+        """Say something to the supervisor. When it has gone the listening thread ends the process. For any thread."""
+        with self._telling, contextlib.suppress(OSError):
+            self._pipe.send(message)
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message = self._pipe.recv()
+                if isinstance(message, control.Ping):
+                    self.tell(control.Pong())
+                else:
+                    self.orders.put(message)
+        except (EOFError, OSError):
+            # The supervisor is dead: unanswered images go back to the queue with the connection.
+            shutil.rmtree(self._folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                self._folder.parent.rmdir()  # the last process finds the supervisor's own empty
+            os.killpg(0, signal.SIGKILL)
