@@ -1,0 +1,143 @@
+"""More than 15,000 frames that no client would send, in all three languages: each is answered or passed over, no
+connection is lost by them, and good clients are served all the while.
+"""
+
+import random
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+from tests.fuzz.frames import SPEECHES, Mutations, Speech, generated
+from tests.fuzz.living import STEP_SECONDS, GoodClients
+from tests.running import Gateway
+
+pytestmark = pytest.mark.usefixtures("good_clients")
+
+CONNECTIONS, MUTATED_PER_CONNECTION = 50, 100
+EXAMPLES, GENERATED_PER_EXAMPLE = 40, 25
+assert len(SPEECHES) * (CONNECTIONS * MUTATED_PER_CONNECTION + EXAMPLES * GENERATED_PER_EXAMPLE) >= 15_000
+
+V1_KEYS = {"ResponseMessage", "ImageFileName", "OcrResult"}
+V2_KEYS = V1_KEYS | {"RequestId"}
+FAILED_KEYS = V2_KEYS | {"ErrorCode", "ErrorMessage"}
+
+speeches = pytest.mark.parametrize("speech", SPEECHES, ids=lambda one: one.subprotocol or "v1")
+
+
+class Abuser:
+    """A connection that sends what it likes, and checks that all it hears are messages of the contract."""
+
+    def __init__(self, port: int, speech: Speech) -> None:
+        self._speech = speech
+        self.client_uuid = ""
+        self._answered: list[str] = []
+        self.heard = 0
+        self._open = ExitStack()
+        connecting = connect(
+            f"ws://127.0.0.1:{port}",
+            subprotocols=[Subprotocol(speech.subprotocol)] if speech.subprotocol else None,
+            compression=None,
+            max_size=None,
+            max_queue=None,  # it listens to nothing until the end
+            proxy=None,
+        )
+        self._connection = self._open.enter_context(connecting)
+
+    def send(self, frame: bytes, *, text: bool | None = None) -> None:
+        """text: the kind of the frame; None: the right one."""
+        self._connection.send(frame, text=not self._speech.is_binary if text is None else text)
+
+    def hello(self) -> None:
+        """Say hello, unless one of the frames was one."""
+        self.send(self._speech.encode({"ClientName": "fuzz"}))
+        self._hear_until(lambda message: bool(self.client_uuid))
+
+    def end(self) -> None:
+        """All frames so far are dealt with, and the connection is usable: an image is read."""
+        mark = self._speech.encode({"ImageFileName": "the mark", "RequestId": "the mark"})  # an upload without an image
+        self.send(mark)
+        self._hear_until(
+            lambda message: message.get("ImageFileName") == "the mark" and message["ResponseMessage"] == "FAILED"
+        )
+        if not self.client_uuid:
+            self.hello()
+        if self._speech.subprotocol:  # as many answers as may be are not Received yet
+            received = {"ClientUUID": self.client_uuid, "Received": ["a.png", "b.png", *self._answered]}
+            self.send(self._speech.encode(received))
+        self.send(self._speech.encode(self._speech.upload(self.client_uuid, "the last")))
+        self._hear_until(
+            lambda message: message.get("ImageFileName") == "the last" and message["ResponseMessage"] == "SUCCESS"
+        )
+
+    def _hear_until(self, holds: Callable[[dict[str, Any]], bool]) -> None:
+        while True:
+            frame = self._connection.recv(STEP_SECONDS, decode=False)
+            message = self._speech.decode(frame)
+            self._check(message)
+            self.heard += 1
+            if holds(message):
+                return
+
+    def _check(self, message: dict[str, Any]) -> None:
+        kind, keys = message.get("ResponseMessage"), set(message)
+        if kind is None:
+            assert not self.client_uuid, "a second welcome"
+            self.client_uuid = message["ClientUUID"]
+            assert keys == {"ClientUUID"} or (self._speech.subprotocol and keys >= {"ClientUUID", "ResumeKey"})
+        elif self._speech.subprotocol is None:
+            assert keys == V1_KEYS
+        elif kind == "FAILED":
+            assert keys - {"RetryAfter"} == FAILED_KEYS
+        else:
+            assert kind in ("PENDING", "PROCESSING", "SUCCESS")
+            assert keys >= V2_KEYS
+            if kind == "SUCCESS":
+                self._answered.append(message["RequestId"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+
+@speeches
+def test_damaged_frames_cost_nobody_anything(gateway: Gateway, good_clients: GoodClients, speech: Speech) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 - shown where it fails
+    chance = random.Random(seed)
+    for number in range(CONNECTIONS):
+        with Abuser(gateway.port, speech) as abuser:
+            if number % 2:
+                abuser.hello()
+            mutations = Mutations(chance.randrange(2**32), speech, abuser.client_uuid)
+            for _ in range(MUTATED_PER_CONNECTION):
+                abuser.send(mutations.frame(), text=chance.random() < 0.5 if chance.random() < 0.1 else None)
+            abuser.end()
+            assert abuser.heard > MUTATED_PER_CONNECTION / 2  # most of them are refused, in words
+    good_clients.wait_for_more()
+
+
+@speeches
+def test_made_up_frames_cost_nobody_anything(gateway: Gateway, good_clients: GoodClients, speech: Speech) -> None:
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(generated(speech), min_size=GENERATED_PER_EXAMPLE, max_size=GENERATED_PER_EXAMPLE), st.booleans())
+    def send(frames: list[bytes], says_hello: bool) -> None:
+        with Abuser(gateway.port, speech) as abuser:
+            if says_hello:
+                abuser.hello()
+            for frame in frames:
+                abuser.send(frame)
+            abuser.end()
+
+    send()
+    good_clients.wait_for_more()
