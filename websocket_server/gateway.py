@@ -41,6 +41,9 @@ PING_INTERVAL: Final = 20.0
 GOODBYE_TIMEOUT: Final = 2.0
 """Seconds that clients have for their side of the closing handshake when the gateway stops."""
 
+LAST_RECEIVED_TIMEOUT: Final = 1.0
+"""Seconds that clients have to say Received for their last answers when the gateway stops."""
+
 FRAMES_READ_AHEAD: Final = 2  # each may be as large as `max_size`
 FULL_RETRY_AFTER: Final = 5
 """Seconds after which a client that found no room is asked to come again."""
@@ -68,7 +71,7 @@ class Gateway:
         self._memory = memory
         self._metrics = metrics
         self._tls = tls
-        self._rates: dict[str, RateLimit] = {}  # of tokens, by name
+        self._rates: dict[Grant, RateLimit] = {}  # of tokens; one whose limits have changed begins anew
         self._server: Server | None = None
         self.is_draining = False
 
@@ -110,9 +113,10 @@ class Gateway:
         await self._server.wait_closed()
 
     async def _leave(self, connection: Connection) -> None:
-        while connection.under_way and not connection.transport.is_lost:
-            connection.transport.changed.clear()
-            await connection.transport.changed.wait()
+        await connection.wait_until(lambda: not connection.under_way)
+        with contextlib.suppress(TimeoutError):  # it gets them again, from its held queue
+            async with asyncio.timeout(LAST_RECEIVED_TIMEOUT):
+                await connection.wait_until(lambda: not connection.unreceived)
         await _say_goodbye(connection)
 
     def _pages(self, transport: ServerConnection, request: Request) -> HttpResponse | None:
@@ -221,6 +225,7 @@ class Gateway:
                         _log_received(connection, action)
                     client = self._registry.find(session.client_uuid)
                     self._dispatch.act(client, connection, [action])
+            connection.transport.changed.set()
 
     def _greet(self, connection: Connection, greet: Greet) -> None:
         session = connection.session
@@ -233,9 +238,9 @@ class Gateway:
     def _enter(self, connection: Connection, hello: v2.Hello) -> None:
         try:
             entry = self._door.enter(hello, connection.bearer)
-            self._check_connections(entry.grant)
+            self._check_connections(entry.grant, besides=entry.client_uuid)  # which it replaces
         except Refusal as refusal:
-            self._dispatch.act(None, connection, [Send(v2.refusal(refusal))])
+            self._dispatch.act(None, connection, [Send(v2.refusal(refusal), code=refusal.code)])
             if refusal.code is ErrorCode.NOT_ALLOWED:
                 connection.close(CloseCode.POLICY_VIOLATION, "not allowed: no token, or one that is not known here")
             elif refusal.code is ErrorCode.TOO_MANY_IN_FLIGHT:
@@ -295,11 +300,11 @@ class Gateway:
         per_minute = grant.images_per_minute or self._settings.images_per_minute
         if not grant.name:
             return RateLimit(per_minute)
-        return self._rates.setdefault(grant.name, RateLimit(per_minute))
+        return self._rates.setdefault(grant, RateLimit(per_minute))
 
-    def _check_connections(self, grant: Grant) -> None:
+    def _check_connections(self, grant: Grant, besides: str = "") -> None:
         most = grant.max_connections
-        if most is not None and self._registry.connections_of(grant) >= most:
+        if most is not None and self._registry.connections_of(grant, besides) >= most:
             raise Refusal(
                 ErrorCode.TOO_MANY_IN_FLIGHT,
                 f"all {most} connections of this token are in use",

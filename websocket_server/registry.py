@@ -105,6 +105,9 @@ class Registry(Generic[C]):
         """The clients that are away, in the order of leaving."""
         return [self.clients[client_uuid] for client_uuid in self._away]
 
-    def connections_of(self, grant: Grant) -> int:
-        """How many connections the holders of a token have."""
-        return sum(one.connection is not None and one.grant.name == grant.name for one in self.clients.values())
+    def connections_of(self, grant: Grant, but_for: str = "") -> int:
+        """How many connections the holders of a token have, but for the client of that ClientUUID."""
+        return sum(
+            one.connection is not None and one.grant.name == grant.name and one.client_uuid != but_for
+            for one in self.clients.values()
+        )
