@@ -90,11 +90,10 @@ class Peer:
     def vanish(self) -> None:
         """Be gone without a word: an RST, as when the machine of a client has restarted."""
         if self._connection is not None:
-            sock = self._connection.socket
             with contextlib.suppress(OSError):  # gone already
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                sock.shutdown(socket.SHUT_RD)  # wakes the library's own thread, which then closes it
-                sock.close()
+                linger_for_no_time = struct.pack("ii", 1, 0)
+                self._connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_no_time)
+            self._connection.close_socket()
             self._end()
 
     def close(self) -> None:
