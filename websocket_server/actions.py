@@ -57,10 +57,14 @@ class Publish:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Send:
-    """Send this to the client. `message_id` is that of an image that was to be published, else None."""
+    """Send this to the client. `message_id` is that of an image that was to be published, else None.
+
+    code: why something is refused, "" for everything else.
+    """
 
     message: Assigned | Response | v2.GatewayMessage
     message_id: str | None = None
+    code: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

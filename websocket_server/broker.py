@@ -92,6 +92,7 @@ class Broker:
         self._resume_window = resume_window
         self._events = events
         self._exchange: AbstractExchange | None = None
+        self._out: AbstractConnection | None = None
         self._publishing: AbstractChannel | None = None
         self._answers: AbstractQueue | None = None
         self._answers_tag: str | None = None
@@ -152,7 +153,7 @@ class Broker:
         try:
             # aio-pika's own timeout would not cover the wait for a connection.
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                await self._ready.wait()
+                await self._can_publish()
                 assert self._exchange is not None
                 await self._exchange.publish(message, PENDING_QUEUE, mandatory=True)
         except exceptions.PublishError as error:  # returned as unroutable: the queue has been deleted
@@ -168,6 +169,12 @@ class Broker:
             raise Refusal(ErrorCode.UNAVAILABLE) from error
         except Exception as error:  # of every kind, as above; whatever it is, the image is not confirmed
             raise Refusal(ErrorCode.UNAVAILABLE) from error
+
+    async def _can_publish(self) -> None:
+        """Wait for the broker and the end of an alarm: what is sent into one is read when nobody waits any more."""
+        await self._ready.wait()
+        assert self._out is not None
+        await self._out.ready()
 
     # Answers
 
@@ -196,7 +203,7 @@ class Broker:
         """
         while delivery.is_live:
             try:
-                await self._ready.wait()
+                await self._can_publish()
                 assert self._held is not None
                 await self._held.hold(answer, is_pending_said=is_pending_said)
             except Exception as error:  # noqa: BLE001 - of every kind, as above; under an alarm it may take a while
@@ -249,7 +256,7 @@ class Broker:
         """Have OCR servers skip images that were published until then, as far as they hear of it."""
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                await self._ready.wait()
+                await self._can_publish()
                 assert self._publishing is not None
                 await fanouts.cancelling(self._publishing, cancelled, until)
         except Exception as error:  # noqa: BLE001 - best effort, and of every kind, as above
@@ -294,7 +301,7 @@ class Broker:
                 await self._declare(publishing)
                 for name in EXCHANGES:
                     await fanouts.declared(out, name)
-                self._publishing, self._exchange = publishing, publishing.default_exchange
+                self._out, self._publishing, self._exchange = out, publishing, publishing.default_exchange
                 await held.set_qos(prefetch_count=held_queues.PREFETCH)
                 self._held = HeldQueues(publishing, held, back, self._resume_window)
                 await fanouts.listen(held, self._events.announced)

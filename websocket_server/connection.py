@@ -7,12 +7,12 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import CloseCode
+from websockets.frames import DATA_OPCODES, CloseCode, Frame
 
 from protocol import messages_v2 as v2
 from protocol.messages import Response, encode
@@ -50,14 +50,14 @@ class Transport(ServerConnection):
     def __init__(self, max_image_bytes: int, memory: Memory, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._memory = memory
-        self._unread = 0
+        self._partial = self._queued = 0  # bytes of the frame that is arriving; of messages that are not handed out
         self.last_data = self.loop.time()
         self.is_lost = False
         self.changed = asyncio.Event()
         fail = self.protocol.fail
 
         def fail_naming_the_limit(code: CloseCode | int, reason: str = "") -> None:
-            if code == CloseCode.MESSAGE_TOO_BIG:
+            if code == CloseCode.MESSAGE_TOO_BIG and "fragments" not in reason:
                 reason = f"frame too large: the limit is {max_image_bytes} bytes for an image"
             fail(code, reason)
 
@@ -68,23 +68,33 @@ class Transport(ServerConnection):
         # A large frame on a slow line takes longer than idle_timeout: whoever is sending it is not idle.
         if len(data) > _CONTROL_FRAME_BYTES:
             self.last_data = self.loop.time()
-            self._unread += len(data)
-            self._memory.take(len(data))
-            if self._memory.is_exhausted and self._unread > self._memory.most // 100:
-                self.protocol.fail(TRY_AGAIN_LATER, f"try again later: no memory; RetryAfter={EXHAUSTED_RETRY_AFTER}")
+        self._partial += len(data)
+        self._memory.take(len(data))
+        if self._memory.is_exhausted and self._partial + self._queued > self._memory.most // 100:
+            self.protocol.fail(TRY_AGAIN_LATER, f"try again later: no memory; RetryAfter={EXHAUSTED_RETRY_AFTER}")
         super().data_received(data)
 
+    def process_event(self, event: Any) -> None:
+        """Called by websockets with each whole frame, and in the handshake."""
+        self._memory.give_back(self._partial)
+        self._partial = 0
+        if isinstance(event, Frame) and event.opcode in DATA_OPCODES:
+            self._queued += len(event.data)
+            self._memory.take(len(event.data))
+        super().process_event(event)
+
     def read(self, size: int) -> None:
-        """A frame of `size` bytes has been handed out."""
-        size = min(size, self._unread)
-        self._unread -= size
+        """A message of `size` bytes has been handed out."""
+        size = min(size, self._queued)  # what a lost connection had is given back already
+        self._queued -= size
         self._memory.give_back(size)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio once, at the end."""
         self.is_lost = True
         self.changed.set()
-        self.read(self._unread)
+        self._memory.give_back(self._partial + self._queued)
+        self._partial = self._queued = 0
         super().connection_lost(exc)
 
     @property
@@ -157,7 +167,11 @@ class Connection:
 
         A v2 client is told when it has too many images; only what it does not read holds it back.
         """
-        while self._is_full(most) and not self.transport.is_lost:
+        await self.wait_until(lambda: not self._is_full(most))
+
+    async def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Wait until `holds` after something has changed here, or the connection is lost."""
+        while not holds() and not self.transport.is_lost:
             self.transport.changed.clear()
             await self.transport.changed.wait()
 
@@ -168,6 +182,11 @@ class Connection:
     def under_way(self) -> int:
         """How many images and messages the client still waits for."""
         return self.session.in_flight + len(self._outbox)
+
+    @property
+    def unreceived(self) -> int:
+        """How many answers the client has not said Received for; none on v1."""
+        return self.session.unreceived if isinstance(self.session, SessionV2) else 0
 
     @property
     def unsent(self) -> list[Any]:

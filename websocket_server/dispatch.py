@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from protocol import messages_v2 as v2
 from protocol.bodies import OcrProgress, OcrRequest
 from protocol.control import Announcement, Cancelled
-from protocol.errors import Refusal
+from protocol.errors import ErrorCode, Refusal
 from protocol.messages import Response
 from settings.event_log import ids
 
@@ -120,6 +120,7 @@ class Dispatch:
             self._memory.take(len(action.request.image))
             self._run(self._publish(client, action))
         elif isinstance(action, do.CancelAtServers):
+            self._metrics.answered(ErrorCode.CANCELLED)
             self._cancel(Cancelled(client.client_uuid, action.request_id), time.time())
         elif isinstance(action, do.Acknowledge | do.Hold | do.GiveBack):
             delivery = action.delivery
@@ -136,13 +137,12 @@ class Dispatch:
 
     def _tell(self, connection: Connection, send: do.Send) -> None:
         message = send.message
-        if isinstance(message, Response | v2.Failure) and send.message_id is None:
-            code = message.error_code if isinstance(message, v2.Failure) else "BAD_MESSAGE"
+        if send.code and isinstance(message, Response | v2.Failure):
             name, uuid = message.image_file_name, connection.session.client_uuid
-            self._metrics.refused(code)
+            self._metrics.refused(send.code)
             log.warning(
                 f"refused: {name or 'a message'} from {uuid or 'a client before its hello'}: {message.ocr_result}",
-                extra=connection.ids(image_file_name=name),
+                extra=connection.ids(image_file_name=name, error_code=send.code),
             )
         connection.post([send])
 

@@ -82,16 +82,17 @@ class Session:
             name = message.image_file_name
             return [self._take(message, is_draining=is_draining)]
         except UndecodableMessage as error:
-            return [Send(Response("FAILED", error.image_file_name, str(error)))]
+            return [Send(Response("FAILED", error.image_file_name, str(error)), code=error.code)]
         except Refusal as refusal:
-            failed = Send(Response("FAILED", name, str(refusal)))
+            failed = Send(Response("FAILED", name, str(refusal)), code=refusal.code)
             if refusal.code is ErrorCode.NOT_ALLOWED:
                 return [failed, Close(NOT_ALLOWED_CLOSE, "not allowed: no token, or one that is not known here")]
             return [failed]
 
     def _too_large(self, frame: bytes) -> Send:
         limit = f"The frame has {len(frame)} bytes, the limit for an image is {self._max_image_bytes} bytes."
-        return Send(Response("FAILED", image_file_name(frame), str(Refusal(ErrorCode.IMAGE_TOO_LARGE, limit))))
+        refusal = Refusal(ErrorCode.IMAGE_TOO_LARGE, limit)
+        return Send(Response("FAILED", image_file_name(frame), str(refusal)), code=refusal.code)
 
     def _greet(self, hello: Hello) -> Greet:
         if self.client_uuid:

@@ -52,6 +52,11 @@ class SessionV2:
         """How many images have no final answer yet."""
         return self._requests.unanswered if self._requests else 0
 
+    @property
+    def unreceived(self) -> int:
+        """How many final answers the client has not said Received for."""
+        return self._requests.in_flight - self._requests.unanswered if self._requests else 0
+
     def receive(self, frame: bytes, *, broker_connection: int, is_draining: bool = False) -> list[Action]:
         """Take a frame from the client.
 
@@ -104,4 +109,4 @@ class SessionV2:
 
     @staticmethod
     def _refuse(refusal: Refusal, request_id: str = "", image_file_name: str = "") -> list[Action]:
-        return [Send(v2.refusal(refusal, request_id, image_file_name))]
+        return [Send(v2.refusal(refusal, request_id, image_file_name), code=refusal.code)]

@@ -121,7 +121,8 @@ def test_a_refusal_after_the_answer_is_not_said() -> None:
 def test_an_upload_with_another_client_uuid_fails(before_hello: bool) -> None:
     session = _session() if before_hello else _greeted()
     action = _only(session.receive(_upload(session, client_uuid="2026-01-01-00-00-00-forged")))
-    assert action == Send(Response("FAILED", "a.png", ErrorCode.BAD_CLIENT_UUID.text))
+    code = ErrorCode.BAD_CLIENT_UUID
+    assert action == Send(Response("FAILED", "a.png", code.text), code=code)
 
 
 def test_an_empty_client_uuid_before_the_hello_fails() -> None:

@@ -71,4 +71,4 @@ def test_one_that_has_left_is_remembered_until_it_comes_again() -> None:
 def test_connections_are_counted_for_each_token() -> None:
     grant = Grant("ada")
     registry = _registry(_client("a", grant), _client("b", grant), _client("c"))
-    assert registry.connections_of(grant, besides="") == 2
+    assert registry.connections_of(grant, but_for="") == 2
