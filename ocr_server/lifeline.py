@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 class Lifeline:
     """Makes this process one that ends with its supervisor and at its word only, from its first moment on.
 
-    folder: for temporary files, removed by whoever sees the process end.
+    folder: for temporary files, in that of the supervisor; made here, and removed by whoever sees the process end.
     """
 
-    def __init__(self, pipe: "Connection[control.FromProcess, control.ToProcess]", folder: str) -> None:
+    def __init__(self, pipe: "Connection[control.FromProcess, control.ToProcess]", folder: Path) -> None:
         os.setpgid(0, 0)  # all that this process starts ends with it
         for number in (signal.SIGINT, signal.SIGTERM):
             # The supervisor has them too, and stops things in order. Not SIG_IGN: the tesseract program inherits that.
             signal.signal(number, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-        tempfile.tempdir = folder
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700)
+        tempfile.tempdir = str(folder)
         self.orders: queue.SimpleQueue[control.Verdict | control.Stop] = queue.SimpleQueue()
         self._pipe = pipe
-        self._folder = Path(folder)
+        self._folder = folder
         self._telling = threading.Lock()
         self.tell(control.Started(os.getpid()))
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()

@@ -3,15 +3,16 @@
 import contextlib
 import logging
 import os
+import secrets
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from enum import StrEnum
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from settings.schema import OcrServerSettings
@@ -29,7 +30,7 @@ log = logging.getLogger("OCR_Server")
 _lifeline: Lifeline
 
 
-def _keep(pipe: "Connection[control.FromProcess, control.ToProcess]", folder: str) -> None:
+def _keep(pipe: "Connection[control.FromProcess, control.ToProcess]", folder: Path) -> None:
     # A pipe can be given to a process when it starts, not with the work that it is sent. From here on the process ends
     # with its supervisor, also while it is still loading.
     global _lifeline
@@ -69,9 +70,9 @@ _CLAUSES = {
 class Process:
     """One process from its start to its end, with its executor, its pipe and its folder."""
 
-    def __init__(self, number: int, settings: OcrServerSettings, choice: Choice, log_format: str, folder: str) -> None:
+    def __init__(self, number: int, settings: OcrServerSettings, choice: Choice, log_format: str, folder: Path) -> None:
         context = get_context("spawn")  # fork would copy the locks of threads; and each process gets a clean Tesseract
-        self._folder = tempfile.mkdtemp(prefix=f"process-{number}-", dir=folder)
+        self._folder = folder / f"process-{number}-{secrets.token_hex(4)}"
         self._pid: int | None = None
         self._is_dead = False
         self._silence = Silence()

@@ -8,6 +8,7 @@ answered OCR_CRASHED at its next delivery. The broker's counts never decide: a l
 import dataclasses
 import logging
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -58,25 +59,25 @@ class Supervisor:
         self._attempts = Attempts(settings.process_pool.max_attempts)
         self._is_connected: bool | None = None
         self._signals = signals
+        # Made by the first process: were it made here, a supervisor that is killed at once would leave it behind.
+        self._folder = Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
         self._metrics = metrics
-        self._folder = ""
 
     def run(self) -> None:
         """Run the pool until SIGTERM or SIGINT, then stop in order; a second signal ends at once. Raises PoolFailed."""
         # Read when Tesseract loads: with its default, each process would start a thread a core, and they would fight.
         os.environ["OMP_THREAD_LIMIT"] = "1"
         remove_leftovers(Path(tempfile.gettempdir()))
-        with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
-            self._folder = folder
-            log.info(f"started: processes {len(self._slots)}, engine {self._choice.engine}")
-            try:
-                while not self._signals.count:
-                    for slot in self._slots:
-                        slot.fill(self._start)
-                    self._watch()
-                self._stop()
-            finally:
-                self._end()
+        log.info(f"started: processes {len(self._slots)}, engine {self._choice.engine}")
+        try:
+            while not self._signals.count:
+                for slot in self._slots:
+                    slot.fill(self._start)
+                self._watch()
+            self._stop()
+        finally:
+            self._end()
+            shutil.rmtree(self._folder, ignore_errors=True)
         log.info("stopped")
 
     def _start(self, number: int) -> Process:
