@@ -22,6 +22,7 @@ class Row:
 
 
 ROWS: list[Row] = []
+LINES_SHOWN = 40  # of each service, when a test fails
 
 
 @pytest.fixture
@@ -47,13 +48,20 @@ def _staged(broker: Broker, folder: Path) -> Iterator[Stage]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
+    if report.when != "call" or not isinstance(item, pytest.Function):
+        return report
+    stage = item.funcargs.get("own_stage") or item.funcargs.get("stage")
+    if not isinstance(stage, Stage):
+        return report
+    if report.failed:
+        for service in stage.services.started:
+            lines = service.output().splitlines()[-LINES_SHOWN:]
+            report.sections.append((f"the end of what {service.module} printed", "\n".join(lines)))
     marker = item.get_closest_marker("fault")
-    if marker is not None and isinstance(item, pytest.Function) and report.when == "call":
-        stage = item.funcargs.get("own_stage") or item.funcargs.get("stage")
-        recovery = stage.recovery if isinstance(stage, Stage) else None
+    if marker is not None:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
         what, when = (text.format_map(parameters) for text in marker.args)
-        first, last = recovery or (None, None)
+        first, last = stage.recovery or (None, None)
         ROWS.append(Row(what, when, first, last, "kept" if report.passed else report.outcome))
     return report
 

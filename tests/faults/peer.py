@@ -36,11 +36,11 @@ class Peer:
         self.says_received = says_received
         self.asked: dict[str, Asked] = {}
         self.stray: list[Heard] = []  # said of no request of ours
-        self.closes: list[tuple[int, str] | None] = []  # how each connection ended; None: without a close frame
+        self.closes: dict[int, tuple[int, str] | None] = {}  # by connection; None: without a close frame
         self.welcome: dict[str, Any] = {}
         self._subprotocol = subprotocol
         self._is_binary = subprotocol.endswith("msgpack")
-        self._reads = reads
+        self.reads = reads
         self._open = contextlib.ExitStack()
         self._connection: ClientConnection | None = None
         self._number = 0
@@ -58,7 +58,7 @@ class Peer:
 
         changes: other values of the hello.
         """
-        extra: dict[str, Any] = {} if self._reads else {"max_queue": 1}
+        extra: dict[str, Any] = {} if self.reads else {"max_queue": 1}
         connecting = connect(
             f"ws://127.0.0.1:{port}",
             subprotocols=[Subprotocol(self._subprotocol)],
@@ -72,7 +72,7 @@ class Peer:
         )
         connection = self._open.enter_context(connecting)
         assert connection.subprotocol == self._subprotocol
-        if not self._reads:
+        if not self.reads:
             connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         hello = {"ClientName": self.name}
         if self.welcome:
@@ -82,7 +82,7 @@ class Peer:
         self._number += 1
         self.welcome = self._decoded(connection.recv(SECONDS))
         assert "ResumeKey" in self.welcome, self.welcome
-        if self._reads:
+        if self.reads:
             self._listener = threading.Thread(target=self._listen, args=(connection, self._number), daemon=True)
             self._listener.start()
         return self.welcome
@@ -109,12 +109,16 @@ class Peer:
             assert not self._listener.is_alive()
             self._listener = None
 
-    def wait_for_close(self, seconds: float = SECONDS) -> tuple[int, str] | None:
-        """How the present connection was ended by the gateway: code and reason; None: without a close frame."""
-        number = self._number
-        self._wait(lambda: len(self.closes) >= number, f"connection {number} is closed", seconds)
-        self._end()
-        return self.closes[number - 1]
+    @property
+    def connections(self) -> int:
+        """How many connections it has made."""
+        return self._number
+
+    def wait_for_close(self, *, of: int = 0, seconds: float = SECONDS) -> tuple[int, str] | None:
+        """How the gateway has ended a connection (0: the last one): code and reason; None: without a close frame."""
+        number = of or self._number
+        self._wait(lambda: number in self.closes, f"connection {number} is closed", seconds)
+        return self.closes[number]
 
     # Saying
 
@@ -129,19 +133,19 @@ class Peer:
 
     def send(self, asked: Asked) -> None:
         """Send a request, or send it again."""
-        upload: dict[str, Any] = {
-            "ClientUUID": self.client_uuid,
-            "ImageFileName": asked.name,
-            "RequestId": asked.request_id,
-        }
-        if self._is_binary:
-            upload["ImageData"] = asked.image
-        else:
-            upload["ImageBase64Data"] = base64.b64encode(asked.image).decode()
-        if asked.options:
-            upload["Options"] = asked.options
         with self._changed:
             asked.sent.append((time.monotonic(), self._number))
+        self.say_upload(asked.request_id, asked.name, asked.image, asked.options)
+
+    def say_upload(self, request_id: str, name: str, image: bytes, options: dict[str, Any] | None = None) -> None:
+        """Send an upload and keep no account of it."""
+        upload: dict[str, Any] = {"ClientUUID": self.client_uuid, "ImageFileName": name, "RequestId": request_id}
+        if self._is_binary:
+            upload["ImageData"] = image
+        else:
+            upload["ImageBase64Data"] = base64.b64encode(image).decode()
+        if options:
+            upload["Options"] = options
         self._say(upload)
 
     def send_again(self) -> None:
@@ -192,8 +196,7 @@ class Peer:
             if closed.rcvd is not None:
                 close = (closed.rcvd.code, closed.rcvd.reason)
         with self._changed:
-            self.closes.extend([None] * (number - 1 - len(self.closes)))
-            self.closes.append(close)
+            self.closes[number] = close
             self._changed.notify_all()
 
     def _take(self, heard: Heard) -> None:

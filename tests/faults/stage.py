@@ -12,6 +12,7 @@ from pika.exceptions import ChannelClosedByBroker
 from tests.contract.foreign_peers import ForeignAmqpPeer
 from tests.faults import invariants
 from tests.faults.container_broker import Broker
+from tests.faults.flood import Flood
 from tests.faults.peer import Peer
 from tests.faults.poison import bad_engine
 from tests.faults.program import Program
@@ -68,6 +69,10 @@ class Stage:
         self.programs.append(program)
         return program
 
+    def flood(self, peer: Peer) -> Flood:
+        """Have a client send more and more, at least until the test stops it."""
+        return self._open.enter_context(Flood(peer))
+
     def waiting(self, queue: str) -> int:
         """Messages in the queue that nobody has been given; 0 where there is no such queue."""
         with ForeignAmqpPeer(self.broker.port) as peer:
@@ -108,7 +113,7 @@ class Stage:
         )
 
     def _answer_times(self) -> list[float]:
-        of_peers = [asked.finals[0].at for peer in self.peers for asked in peer.asked.values() if asked.finals]
+        of_peers = [one.at for peer in self.peers for asked in peer.asked.values() for one in asked.finals]
         return of_peers + [one.at for program in self.programs for one in program.answered]
 
     def _end_clients(self) -> None:
