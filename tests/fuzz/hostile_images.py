@@ -1,0 +1,295 @@
+"""Images meant to harm whoever decodes them, made on the spot. Each kind with the answers that are sensible for it."""
+
+import functools
+import io
+import random
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from tests.contract.drawn_images import WORDS, drawn
+
+SUCCESS, UNSUPPORTED, TOO_LARGE = "SUCCESS", "UNSUPPORTED_IMAGE", "IMAGE_TOO_LARGE"
+ANY = frozenset({SUCCESS, UNSUPPORTED, TOO_LARGE})
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """An image. answers: SUCCESS or error codes, one of which is to come. text: of a SUCCESS; None: any."""
+
+    name: str
+    content: bytes = field(repr=False)
+    answers: frozenset[str] = ANY
+    text: str | None = None
+
+
+def saved(image: Image.Image, image_format: str, **options: object) -> bytes:
+    encoded = io.BytesIO()
+    image.save(encoded, image_format, **options)
+    return encoded.getvalue()
+
+
+@functools.cache
+def words() -> Image.Image:
+    """A picture that shows WORDS in grey."""
+    return Image.open(io.BytesIO(drawn())).convert("L")
+
+
+def in_mode(grey: Image.Image, mode: str) -> Image.Image:
+    """The picture in another of Pillow's modes, with the full range of its values."""
+    if mode in ("I;16", "I", "F"):
+        return grey.convert("I").point(lambda value: value * 257).convert(mode)
+    return grey.convert("RGB").convert(mode)
+
+
+# Files written by hand: what no library would write
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack("!I", len(content)) + kind + content + struct.pack("!I", zlib.crc32(kind + content))
+
+
+def png(width: int, height: int, rows: bytes, *, depth: int = 1, more: bytes = b"") -> bytes:
+    """A grey PNG with any size in its head, whatever its rows hold."""
+    head = struct.pack("!IIBBBBB", width, height, depth, 0, 0, 0, 0)
+    chunks = png_chunk(b"IHDR", head) + more + png_chunk(b"IDAT", zlib.compress(rows, 9)) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def gif(width: int, height: int, frames: int = 1) -> bytes:
+    """A GIF whose frames are one pixel each, on a screen of any size."""
+    one = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    return (
+        b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(3) + b"\xff" * 3 + one * frames + b"\x3b"
+    )
+
+
+def webp(width: int, height: int) -> bytes:
+    """A lossless WebP of one colour, which needs no bits for its pixels: each of its five codes has one symbol."""
+    bits = "000" + "1000" * 5  # no transform, no cache, no groups; a simple code, of one symbol, of one bit, which is 0
+    body = int(bits[::-1], 2).to_bytes(3, "little")
+    vp8l = b"\x2f" + (width - 1 | height - 1 << 14).to_bytes(4, "little") + body
+    chunk = b"WEBPVP8L" + struct.pack("<I", len(vp8l)) + vp8l
+    return b"RIFF" + struct.pack("<I", len(chunk)) + chunk
+
+
+def tiff_directory(tags: list[tuple[int, int, int, int]], next_at: int) -> bytes:
+    """tags: number, type (3: 16 bits, 4: 32 bits), count, value or place."""
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in sorted(tags))
+    return struct.pack("<H", len(tags)) + entries + struct.pack("<I", next_at)
+
+
+def tiff_page(
+    width: int, height: int, at: int, next_at: int, strip: int = 8, size: int = 1, compression: int = 1
+) -> bytes:
+    """The directory of a page of 8-bit grey whose one strip is elsewhere in the file."""
+    tags = [
+        *((256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, compression), (262, 3, 1, 1)),
+        *((273, 4, 1, strip), (277, 3, 1, 1), (278, 4, 1, height), (279, 4, 1, size)),
+    ]
+    return tiff_directory(tags, next_at)
+
+
+DIRECTORY = 2 + 9 * 12 + 4  # bytes of a tiff_page
+
+
+def tiff(pages: Callable[[int], bytes], strip: bytes = b"\xff" * 8) -> bytes:
+    """pages: makes the directories, given the place of the first."""
+    first = 8 + len(strip)
+    return b"II*\x00" + struct.pack("<I", first) + strip + pages(first)
+
+
+def tiff_loop(length: int) -> bytes:
+    """So many pages, the last of which goes on with the first."""
+
+    def pages(first: int) -> bytes:
+        places = [first + number * DIRECTORY for number in range(length)]
+        return b"".join(
+            tiff_page(1, 1, at, following) for at, following in zip(places, [*places[1:], first], strict=True)
+        )
+
+    return tiff(pages)
+
+
+def with_many_scans(times: int) -> bytes:
+    """A progressive JPEG whose last scan is there so many times: each costs as much as the whole image."""
+    whole = saved(Image.effect_noise((640, 640), 60), "JPEG", progressive=True, quality=30)
+    last = whole.rindex(b"\xff\xda")
+    return whole[:last] + whole[last:-2] * times + whole[-2:]
+
+
+def exif_loop() -> bytes:
+    """A JPEG whose EXIF directory goes on with itself, and points to itself for its sub-directory."""
+    directory = b"II*\x00\x08\x00\x00\x00" + tiff_directory([(0x0112, 3, 1, 6), (0x8769, 4, 1, 8)], 8)
+    return saved(words(), "JPEG", exif=b"Exif\x00\x00" + directory)
+
+
+# The corpus
+
+
+def bombs() -> Iterator[Hostile]:
+    """Little files that would be much in memory."""
+    large, damaged = frozenset({TOO_LARGE}), frozenset({TOO_LARGE, UNSUPPORTED})
+    yield Hostile("60,000 x 60,000 PNG", png(60_000, 60_000, bytes(7501 * 1000)), large)
+    yield Hostile("2^31 - 1 x 2^31 - 1 PNG", png(2**31 - 1, 2**31 - 1, b""), damaged)
+    yield Hostile("PNG with more rows than it says", png(8, 8, bytes(64 * 1024 * 1024)))
+    compressed = b"Comment\x00\x00" + zlib.compress(bytes(64 * 1024 * 1024), 9)
+    yield Hostile("PNG with 64 MiB of compressed text", png(8, 8, bytes(16), more=png_chunk(b"zTXt", compressed)))
+    profile = b"icc\x00\x00" + zlib.compress(bytes(64 * 1024 * 1024), 9)
+    yield Hostile("PNG with 64 MiB of colour profile", png(8, 8, bytes(16), more=png_chunk(b"iCCP", profile)))
+    yield Hostile("65,535 x 65,535 GIF", gif(65_535, 65_535), large)
+    yield Hostile("16,384 x 16,384 WebP", webp(16_384, 16_384), large)
+    strip = zlib.compress(bytes(32 * 1024 * 1024), 9)
+    place = {"strip": 8, "size": len(strip), "compression": 8}
+    yield Hostile("50,000 x 50,000 TIFF", tiff(lambda at: tiff_page(50_000, 50_000, at, 0, **place), strip), large)
+    yield Hostile("TIFF with a strip of 32 MiB", tiff(lambda at: tiff_page(8, 8, at, 0, **place), strip))
+    yield Hostile("2^32 - 1 x 2^32 - 1 TIFF", tiff(lambda at: tiff_page(2**32 - 1, 2**32 - 1, at, 0)), damaged)
+    jpeg = bytearray(saved(words(), "JPEG"))
+    size_at = jpeg.index(b"\xff\xc0") + 5
+    jpeg[size_at : size_at + 4] = struct.pack("!HH", 65_500, 65_500)
+    yield Hostile("65,500 x 65,500 JPEG", bytes(jpeg), large)
+    yield Hostile("JPEG of 100 scans", with_many_scans(100))
+    as_large_as_may_be = png(10_000, 10_000, bytes(1251 * 10_000))
+    yield Hostile("10,000 x 10,000 PNG", as_large_as_may_be, frozenset({SUCCESS, "OCR_TIMEOUT"}))
+    bmp = bytearray(saved(words(), "BMP"))
+    for width, height in ((2**31 - 1, 1), (1, 2**31 - 1), (1, -(2**31)), (-5, 5), (0, 0), (100_000, 100_000)):
+        bmp[18:26] = struct.pack("<ii", width, height)
+        yield Hostile(f"{width} x {height} BMP", bytes(bmp), damaged)
+
+
+def loops_and_numbers() -> Iterator[Hostile]:
+    """Structures without end, and more of something than anybody has."""
+    for length in (1, 2, 20):
+        yield Hostile(f"TIFF whose {length} directories go round", tiff_loop(length))
+    yield Hostile("TIFF whose directory is behind its end", tiff(lambda at: b""), frozenset({UNSUPPORTED}))
+    many = tiff(lambda at: struct.pack("<H", 65_535) + struct.pack("<HHII", 270, 2, 2**31, 0) * 65_535 + bytes(4))
+    yield Hostile("TIFF of 65,535 tags", many)
+    yield Hostile("GIF of 10,000 frames", gif(64, 64, frames=10_000), frozenset({SUCCESS}))
+    frames = [Image.new("P", (20, 20), number % 256) for number in range(300)]
+    animated = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:])
+    yield Hostile("WebP of 300 frames", animated, frozenset({SUCCESS}))
+    yield Hostile("JPEG whose EXIF goes round", exif_loop())
+    yield Hostile("JPEG with EXIF of noise", saved(words(), "JPEG", exif=b"Exif\x00\x00II*\x00" + b"\xff" * 60_000))
+    yield Hostile("PNG of 100,000 chunks", png(8, 8, bytes(16), more=png_chunk(b"tEXt", b"a\x00b") * 100_000))
+
+
+def shapes_and_modes() -> Iterator[Hostile]:
+    """Unusual, but allowed: read, or refused for what they are."""
+    large, read = frozenset({TOO_LARGE}), frozenset({SUCCESS})
+    for width, height in ((65_535, 1), (1, 65_535), (32_001, 1)):
+        yield Hostile(f"{width} x {height}", saved(Image.new("L", (width, height), 255), "PNG"), large)
+    for width, height in ((1, 1), (32_000, 1), (1, 32_000), (3, 3)):
+        yield Hostile(f"{width} x {height}", saved(Image.new("L", (width, height), 255), "PNG"), read)
+    grey, text = words(), f"{WORDS}\n"
+    for mode in ("1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"):
+        picture = in_mode(grey, mode)
+        yield Hostile(f"{mode} TIFF", saved(picture, "TIFF"), read, text)
+        if mode not in ("CMYK", "YCbCr", "I", "F"):
+            yield Hostile(f"{mode} PNG", saved(picture, "PNG"), read, text)
+    lab = Image.merge("LAB", (grey, *[Image.new("L", grey.size, 128)] * 2))
+    yield Hostile("LAB TIFF", saved(lab, "TIFF"), read | {UNSUPPORTED})
+    yield Hostile("CMYK JPEG", saved(grey.convert("RGB").convert("CMYK"), "JPEG"), read, text)
+    for value in (float("nan"), float("inf"), -1e38):
+        flat = Image.new("F", grey.size, value)
+        yield Hostile(f"TIFF of {value}", saved(flat, "TIFF"))
+        mixed = flat.copy()
+        mixed.paste(grey.convert("F"), (40, 40))
+        yield Hostile(f"TIFF with some {value}", saved(mixed, "TIFF"))
+    palette = grey.convert("P")
+    yield Hostile("PNG with a palette of one", saved(palette, "PNG", bits=1))
+    yield Hostile("noise", saved(Image.effect_noise((400, 300), 100), "PNG"))
+
+
+def under_false_names() -> Iterator[Hostile]:
+    """What is no image of a kind that is read here, whatever its name says."""
+    none = frozenset({UNSUPPORTED})
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("a.png", drawn())
+    svg = b'<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg xmlns='
+    others = {
+        "empty.png": b"",
+        "paths.png": b"/etc/passwd\n/etc/hostname\nhttp://127.0.0.1:9/a.png\n",
+        "one path.tif": b"/etc/passwd",
+        "program.eps.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file showpage\n",
+        "binary eps.png": b"\xc5\xd0\xd3\xc6"
+        + struct.pack("<IIIIIIH", 30, 20, 0, 0, 0, 0, 0xFFFF)
+        + b"%!PS\nshowpage\n",
+        "drawing.svg.png": svg + b'"http://www.w3.org/2000/svg"><text>&x;</text></svg>',
+        "document.png": b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n",
+        "archive.png": archive.getvalue(),
+        "script.png": b"#!/bin/sh\nexit 1\n",
+        "page.png": b"<html><img src='http://127.0.0.1:9/'></html>",
+        "format of Pillow's.png": saved(words(), "PPM"),
+        "icon.png": saved(words().resize((64, 64)), "ICO"),
+        "tga.png": saved(words(), "TGA"),
+        "pcx.png": saved(words(), "PCX"),
+        "jpeg 2000.png": b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(200),
+        "zeros.png": bytes(100_000),
+        "letters.png": b"A" * 1_000_000,
+    }
+    yield from (Hostile(name, content, none) for name, content in others.items())
+    for magic in (
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff",
+        b"II*\x00",
+        b"MM\x00*",
+        b"RIFF\xff\xff\xff\xffWEBP",
+        b"BM",
+        b"GIF89a",
+    ):
+        yield Hostile(f"{magic!r} and nothing", magic, none)
+        yield Hostile(f"{magic!r} and noise", magic + random.Random(7).randbytes(5_000), none | {TOO_LARGE})
+
+
+def polyglots() -> Iterator[Hostile]:
+    """Images that are something else as well: read as what they are here, images."""
+    read, text = frozenset({SUCCESS}), f"{WORDS}\n"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("a.txt", "a")
+    tails = {
+        "a ZIP": archive.getvalue(),
+        "a page": b"<script>alert(1)</script>",
+        "a PDF": b"%PDF-1.7\n%%EOF",
+        "paths": b"\n/etc/passwd\n",
+        "another image": drawn("Other 1999"),
+    }
+    for image_format in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"):
+        for what, tail in tails.items():
+            yield Hostile(f"{image_format} and {what}", drawn(image_format=image_format) + tail, read, text)
+    comment = png_chunk(b"tEXt", b"Comment\x00/etc/passwd")
+    with_comment = drawn()[:33] + comment + drawn()[33:]
+    yield Hostile("PNG with a path in it", with_comment, read, text)
+
+
+def small_jpeg() -> bytes:
+    return saved(words().resize((100, 40)), "JPEG", quality=20)
+
+
+def truncations() -> Iterator[Hostile]:
+    """Every beginning of a small JPEG, and some of each other format."""
+    jpeg = small_jpeg()
+    for end in range(1, len(jpeg)):
+        yield Hostile(f"JPEG to byte {end}", jpeg[:end])
+    for image_format in ("PNG", "TIFF", "WEBP", "GIF", "BMP"):
+        whole = drawn("Hi", image_format)
+        for end in range(1, len(whole), max(1, len(whole) // 40)):
+            yield Hostile(f"{image_format} to byte {end}", whole[:end])
+
+
+def flips(seed: int, count: int) -> Iterator[Hostile]:
+    """Images of every format with some bytes changed, where the structure is more often than in the pixels."""
+    chance = random.Random(seed)
+    wholes = {one: drawn("Hi", one) for one in ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")}
+    for number in range(count):
+        image_format = chance.choice(list(wholes))
+        damaged = bytearray(wholes[image_format])
+        for _ in range(chance.choice((1, 1, 2, 5, 20))):
+            near_head = chance.random() < 0.7
+            damaged[chance.randrange(min(200, len(damaged)) if near_head else len(damaged))] = chance.randrange(256)
+        yield Hostile(f"{image_format} {number} of seed {seed}", bytes(damaged))
