@@ -23,7 +23,8 @@ class Stack:
     """The project's own compose file, under a project name and a port of this test's own."""
 
     def __init__(self, command: list[str]) -> None:
-        self._command = [*command, "--project-name", f"online-ocr-test-{os.getpid()}"]
+        self.project = f"online-ocr-test-{os.getpid()}"
+        self._command = [*command, "--project-name", self.project]
         self._environment = os.environ | {"OCR_GATEWAY_PORT": str(free_port())}
 
     def run(self, *arguments: str, seconds: float = 300, check: bool = True) -> str:
@@ -167,7 +168,11 @@ def test_an_ocr_server_reaches_the_broker_and_nothing_else(running: Stack) -> No
 
 
 @pytest.mark.timeout(900)
-def test_a_stack_that_was_down_comes_back_with_its_accounts(running: Stack) -> None:
+def test_a_stack_whose_secrets_were_removed_comes_back_with_new_ones(running: Stack) -> None:
+    old = running.inside("websocket_server", "cat /secrets/gateway/password")
     running.run("down", "--timeout", "30")
+    for name in ("gateway_secrets", "ocr_server_secrets", "broker_definitions"):
+        running.docker("volume", "rm", f"{running.project}_{name}")
     running.run("up", "--detach")
     wait_until(lambda: running.exit_codes("client") == [0], "the client has read all images again", seconds=120)
+    assert running.inside("websocket_server", "cat /secrets/gateway/password") != old
