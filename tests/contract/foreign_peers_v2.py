@@ -90,7 +90,7 @@ class ForeignClientV2:
         CLIENT_UUIDS.add(self.client_uuid)
         return message
 
-    def upload(self, request_id: str, image: bytes = NO_IMAGE, *, name: str = "a.png", **keys: Any) -> None:
+    def upload(self, request_id: str, image: bytes = NO_IMAGE, name: str = "a.png", **keys: Any) -> None:
         """Send an image. keys: more of them, or others than would be sent."""
         data = {"ImageData": image} if self._is_binary else {"ImageBase64Data": base64.b64encode(image).decode()}
         self.say({"ClientUUID": self.client_uuid, "ImageFileName": name, "RequestId": request_id, **data, **keys})
@@ -106,8 +106,12 @@ class ForeignClientV2:
     def hear(self) -> dict[str, Any]:
         """The next message, in a frame of the kind that the codec has."""
         frame = self._connection.recv(SECONDS)
-        assert isinstance(frame, bytes if self._is_binary else str), f"a frame of the other kind: {frame!r}"
-        message = msgspec.msgpack.decode(frame) if self._is_binary else json.loads(frame)
+        if self._is_binary:
+            assert isinstance(frame, bytes), "ocr.v2.msgpack is spoken in binary frames"
+            message = msgspec.msgpack.decode(frame)
+        else:
+            assert isinstance(frame, str), "ocr.v2 is spoken in text frames"
+            message = json.loads(frame)
         assert isinstance(message, dict)
         return message
 

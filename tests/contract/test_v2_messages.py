@@ -136,7 +136,8 @@ def test_the_image_reaches_the_queue_with_v1s_keys_request_id_and_options(
     client: ForeignClientV2, ocr_server: ForeignOcrServerV2, options: dict[str, Any] | None
 ) -> None:
     before = int(time.time())
-    client.upload("r1", **({} if options is None else {"Options": options}))
+    keys: dict[str, Any] = {} if options is None else {"Options": options}
+    client.upload("r1", **keys)
     client.hear_pending("r1")
     image = ocr_server.take_image()
     assert image.message() == {
@@ -199,7 +200,7 @@ def test_with_raw_bodies_the_rest_is_in_headers(raw_gateway: Gateway, broker: Br
         client.hear_pending("r1", "圖.png")
         image = ocr_server.take_image()
         ocr_server.acknowledge(image)
-        headers = dict(image.properties.headers or {})
+        headers: dict[str, Any] = dict(image.properties.headers or {})
         assert image.body == NO_IMAGE
         assert json.loads(headers.pop("Options")) == options
         assert headers == {"ClientUUID": client.client_uuid, "ImageFileName": "圖.png", "RequestId": "r1"}
