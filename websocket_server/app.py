@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 from settings.loader import SettingsError
 from settings.schema import GatewaySettings
 
+from .absence import Absence
 from .broker import Broker
 from .dispatch import Dispatch
 from .door import Door
 from .gateway import Gateway
 from .memory import Memory
 from .metrics import Metrics
+from .reception import Reception
 from .registry import Registry
 from .resume_key import ResumeKeys, secret_from
 from .tokens import TokensFile
@@ -59,10 +61,11 @@ async def run(settings: GatewaySettings) -> None:
     stop = _stop_signals()
     registry: Registry[Connection] = Registry()
     metrics, memory = Metrics(), Memory(settings.websocket.max_buffered_bytes)
-    dispatch = Dispatch(settings.websocket.resume_window, registry, metrics, memory)
+    dispatch = Dispatch(registry, metrics, memory)
     # The two know each other: the dispatch publishes and settles, the broker delivers.
     dispatch.broker = broker = Broker(settings.rabbitmq, settings.websocket.resume_window, dispatch)
-    gateway = Gateway(settings.websocket, dispatch, registry, door, memory, metrics, tls)
+    reception = Reception(settings.websocket, dispatch, registry, door, memory)
+    gateway = Gateway(settings.websocket, reception, dispatch, registry, memory, metrics, tls)
     metrics.watch(
         connections=lambda: len(registry.connections),
         clients=lambda: len(registry.clients),
@@ -81,7 +84,8 @@ async def run(settings: GatewaySettings) -> None:
             f"({error.strerror or error}). Stop what uses it or set another port."
         ) from error
     connecting = asyncio.create_task(broker.run())
-    looking_after = asyncio.create_task(dispatch.look_after())
+    absence = Absence(settings.websocket.resume_window, registry, dispatch, broker)
+    looking_after = asyncio.create_task(absence.look_after())
     log.info(f"started, listening on {'wss' if tls else 'ws'}://{address}:{port}")
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((connecting, looking_after, stopping), return_when=asyncio.FIRST_COMPLETED)

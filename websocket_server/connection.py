@@ -19,6 +19,7 @@ from protocol.messages import Response, encode
 from settings.event_log import ids
 
 from .actions import Send
+from .close_codes import IDLE, TRY_AGAIN_LATER, try_again_later
 from .door import ANYBODY
 from .memory import Memory
 from .session import Session
@@ -26,9 +27,6 @@ from .session_v2 import SessionV2
 
 log = logging.getLogger("WebSocket server")
 
-IDLE: Final = 4000
-TRY_AGAIN_LATER: Final = 1013
-EXHAUSTED_RETRY_AFTER: Final = 5
 SEND_TIMEOUT: Final = 60.0
 """Seconds until a client that does not take what it is sent is cut off."""
 
@@ -71,7 +69,7 @@ class Transport(ServerConnection):
         self._partial += len(data)
         self._memory.take(len(data))
         if self._memory.is_exhausted and self._partial + self._queued > self._memory.most // 100:
-            self.protocol.fail(TRY_AGAIN_LATER, f"try again later: no memory; RetryAfter={EXHAUSTED_RETRY_AFTER}")
+            self.protocol.fail(TRY_AGAIN_LATER, try_again_later("no memory"))
         super().data_received(data)
 
     def process_event(self, event: Any) -> None:

@@ -34,21 +34,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("WebSocket server")
 
-LOOK: Final = 0.5
-"""Seconds between looks at the clocks of clients that are away and of answers that are not Received."""
-
 HOLDING_AT_A_TIME: Final = 16
 TAKE_HELD_AGAIN: Final = 1.0  # seconds
 MOST_ACCEPTED_AT: Final = 100_000  # of images whose wait is measured
-LOOKS_WHILE_AWAY: Final = 4
-"""How often, within resume_window, the broker is asked whether a client has gone to another gateway."""
 
 
 class Dispatch:
-    """One for each gateway. resume_window: seconds that a client may be away."""
+    """One for each gateway."""
 
-    def __init__(self, resume_window: float, registry: Registry[Connection], metrics: Metrics, memory: Memory) -> None:
-        self._resume_window = resume_window
+    def __init__(self, registry: Registry[Connection], metrics: Metrics, memory: Memory) -> None:
         self._registry = registry
         self._metrics = metrics
         self._memory = memory
@@ -57,7 +51,6 @@ class Dispatch:
         self._tasks: set[asyncio.Task[None]] = set()
         self._holding = asyncio.Semaphore(HOLDING_AT_A_TIME)
         self._holds: set[asyncio.Task[None]] = set()
-        self._asked_at: dict[str, float] = {}
         self.announced_servers = Announced()
         self.broker: Broker  # set by whoever wires the two
 
@@ -73,7 +66,6 @@ class Dispatch:
         assert isinstance(client.requests, Outstanding)
         client.connection = connection
         self._registry.come(client)
-        self._asked_at.pop(client.client_uuid, None)
         self.act(client, connection, client.requests.attached())
         if client.takes_held:
             self._run(self._take_held(client))
@@ -91,10 +83,7 @@ class Dispatch:
         requests = client.requests
         if isinstance(requests, Session):
             self._registry.forget(client)
-            for message_id in requests.message_ids:
-                self._accepted_at.pop(message_id, None)
-            if requests.in_flight:
-                self._cancel(Cancelled(client.client_uuid), time.time())
+            self.abandon(client, time.time())
             return
         if client.takes_held:
             self._run(self.broker.stop_held(client.client_uuid))
@@ -275,55 +264,22 @@ class Dispatch:
             if client.connection is not None and client.takes_held:
                 self._run(self._take_held(client))
 
-    async def look_after(self) -> None:
-        """Put away what is not Received, and let those leave who do not come back; until cancelled."""
-        await asyncio.gather(self._look_at_the_clock(), self._look_for_clients_elsewhere())
+    def put_away_what_is_not_received(self, now: float) -> None:
+        """Have answers held whose clients have not said Received for too long. now: of time.monotonic()."""
+        for delivery in self._unreceived.due(now):
+            client = self._registry.find(delivery.answer.client_uuid)
+            if client is not None and isinstance(client.requests, Outstanding):
+                self.act(client, None, client.requests.put_away(delivery))
 
-    async def _look_at_the_clock(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK)
-            now = time.monotonic()
-            for delivery in self._unreceived.due(now):
-                self._put_away(delivery)
-            for client in self._registry.away_too_long(now, self._resume_window):
-                self._leave(client)
-
-    def _put_away(self, delivery: do.Delivery) -> None:
-        client = self._registry.find(delivery.answer.client_uuid)
-        if client is not None and isinstance(client.requests, Outstanding):
-            self.act(client, None, client.requests.put_away(delivery))
-
-    def _leave(self, client: Client[Connection]) -> None:
+    def abandon(self, client: Client[Connection], until: float) -> None:
+        """Have the images skipped that a client has left behind, published until then (seconds since the epoch)."""
         requests = client.requests
-        assert isinstance(requests, Outstanding)
-        self._registry.leave(client)
-        self._asked_at.pop(client.client_uuid, None)
-        log.info(
-            f"client left: {client.client_uuid} was away for more than {self._resume_window:g} s; "
-            f"{requests.unanswered} images are cancelled",
-            extra=ids(client_uuid=client.client_uuid),
-        )
         for message_id in requests.message_ids:
             self._accepted_at.pop(message_id, None)
-        if requests.unanswered:
-            self._cancel(Cancelled(client.client_uuid), client.last_seen)
-
-    async def _look_for_clients_elsewhere(self) -> None:
-        """A client that another gateway serves by now is that gateway's: it has not left."""
-        every = self._resume_window / LOOKS_WHILE_AWAY
-        while True:
-            await asyncio.sleep(LOOK)
-            for client in self._registry.away():
-                now = time.monotonic()
-                if now < self._asked_at.get(client.client_uuid, client.away_since) + every:
-                    continue
-                self._asked_at[client.client_uuid] = now
-                is_elsewhere = await self.broker.is_consumed_elsewhere(client.client_uuid)
-                if is_elsewhere and client.connection is None:
-                    log.info(f"client at another gateway: {client.client_uuid}")
-                    self._registry.forget(client)
-                if client.connection is not None or is_elsewhere:
-                    self._asked_at.pop(client.client_uuid, None)
+        if isinstance(requests, Outstanding) and not requests.unanswered:
+            return
+        if requests.in_flight:
+            self._cancel(Cancelled(client.client_uuid), until)
 
     def _cancel(self, cancelled: Cancelled, until: float) -> None:
         self._run(self.broker.cancel(cancelled, until))

@@ -35,6 +35,7 @@ class Client(Generic[C]):
     rate: RateLimit
     takes_held: bool = False
     away_since: float = 0.0
+    asked_at: float = 0.0  # whether it is at another gateway
     last_seen: float = 0.0  # seconds since the epoch
 
 
@@ -70,7 +71,8 @@ class Registry(Generic[C]):
     def go_away(self, client: Client[C], now: float, wall_clock: float) -> None:
         """The client's connection has ended; it may come back. now: seconds of any clock."""
         client.connection = None
-        client.away_since, client.last_seen = now, wall_clock
+        client.away_since = client.asked_at = now
+        client.last_seen = wall_clock
         self._away[client.client_uuid] = None
 
     def forget(self, client: Client[C]) -> None:

@@ -26,8 +26,8 @@ from protocol.messages import (
 )
 
 from .actions import Action, Close, Greet, Publish, Send
+from .close_codes import NO_TOKEN, NOT_ALLOWED
 
-NOT_ALLOWED_CLOSE: Final = 1008
 FORM_FEED: Final = "\f"
 
 
@@ -86,7 +86,7 @@ class Session:
         except Refusal as refusal:
             failed = Send(Response("FAILED", name, str(refusal)), code=refusal.code)
             if refusal.code is ErrorCode.NOT_ALLOWED:
-                return [failed, Close(NOT_ALLOWED_CLOSE, "not allowed: no token, or one that is not known here")]
+                return [failed, Close(NOT_ALLOWED, NO_TOKEN)]
             return [failed]
 
     def _too_large(self, frame: bytes) -> Send:
