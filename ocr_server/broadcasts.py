@@ -74,7 +74,7 @@ class Broadcasts:
             # classic: where quorum is the default of a virtual host, an exclusive queue is still none.
             bounds = {"x-queue-type": "classic", "x-max-length": MAX_WAITING}
             queue = channel.queue_declare("", exclusive=True, auto_delete=True, arguments=bounds).method.queue
-            channel.queue_bind(queue, CONTROL_EXCHANGE)
+            channel.queue_bind(queue, CONTROL_EXCHANGE, routing_key="")  # pika's default is the queue's name
             channel.add_on_cancel_callback(lambda _: channel.close())
             channel.basic_consume(queue, self._delivered, auto_ack=True, exclusive=True)
             self._channel = channel

@@ -1,0 +1,112 @@
+"""Our OCR server when something goes wrong, seen by a v2 gateway from elsewhere; each test has a server of its own."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pika
+import pytest
+
+from tests.contract.drawn_images import WORDS, drawn
+from tests.contract.foreign_gateway_v2 import FAILURE_KEYS, ForeignGatewayV2
+from tests.integration.pages import page_that_takes_a_while
+from tests.running import Services, free_port, http_status, ocr_processes
+
+pytestmark = pytest.mark.usefixtures("tesseract")
+
+
+@pytest.fixture
+def gateway(services: Services) -> Iterator[ForeignGatewayV2]:
+    with ForeignGatewayV2(services.broker_port) as foreign:
+        yield foreign
+
+
+def test_an_ocr_server_announces_once_what_it_can_do(gateway: ForeignGatewayV2, services: Services) -> None:
+    gateway.channel.exchange_declare("ocr.announce", "fanout", durable=True)
+    gateway.channel.queue_declare("announcements", exclusive=True)
+    gateway.channel.queue_bind("announcements", "ocr.announce")
+    server = services.ocr_server(processes=2)
+    announcement = gateway.take_answer("announcements").message()
+    assert set(announcement) == {"Server", "Slots", "Languages", "Outputs", "Version"}
+    assert announcement["Server"].endswith(f"-{server.process.pid}")
+    assert (announcement["Slots"], announcement["Languages"][0], announcement["Outputs"]) == (2, "eng", [])
+    assert "osd" not in announcement["Languages"]
+    assert gateway.waiting("announcements") == 0
+
+
+@pytest.mark.parametrize("kind", ["fanout", "direct", "topic"])
+def test_exchanges_of_somebody_else_s_are_used_as_they_are(
+    gateway: ForeignGatewayV2, services: Services, kind: str
+) -> None:
+    for exchange in ("ocr.control", "ocr.announce"):
+        gateway.channel.exchange_declare(exchange, kind, auto_delete=False)
+    server = services.ocr_server()
+    gateway.ask("r-1", drawn())
+    assert gateway.final("r-1")["OcrResult"] == f"{WORDS}\n"
+    gateway.cancel({"Cancel": {"ClientUUID": gateway.client_uuid, "RequestId": "r-2"}})
+    gateway.ask("r-3", drawn())  # taken after the cancellation was heard, or at its side
+    gateway.final("r-3")
+    gateway.ask("r-2", drawn())
+    server.wait_for_output("image skipped: r-2.png")
+
+
+def test_deleted_exchanges_keep_no_image_from_being_read(gateway: ForeignGatewayV2, services: Services) -> None:
+    services.ocr_server()
+    for exchange in ("ocr.control", "ocr.announce"):
+        gateway.channel.exchange_delete(exchange)
+    for request_id in ("r-1", "r-2"):
+        gateway.ask(request_id, drawn())
+        assert gateway.final(request_id)["OcrResult"] == f"{WORDS}\n"
+
+
+@pytest.mark.parametrize(("queue_type", "message_id"), [("quorum", "m-1"), ("classic", "m-1"), ("transient", None)])
+def test_an_image_that_ends_its_process_each_time_is_answered(
+    gateway: ForeignGatewayV2, services: Services, queue_type: str, message_id: str | None
+) -> None:
+    server = services.ocr_server(f"RabbitMQ.queue_type={queue_type}", "ProcessPool.max_attempts=2")
+    body = gateway.body_of("poison", page_that_takes_a_while()) | {"RequestId": "poison"}
+    gateway.publish("pending_queue", body, pika.BasicProperties(message_id=message_id))
+    for attempt in (1, 2):
+        server.wait_for_output("image taken: poison", times=attempt)
+        os.kill(ocr_processes(server)[0], signal.SIGKILL)
+    message = gateway.take_final().message()
+    assert set(message) == FAILURE_KEYS
+    assert (message["RequestId"], message["ErrorCode"]) == ("poison", "OCR_CRASHED")
+    gateway.ask("good", drawn())
+    assert gateway.final("good")["OcrResult"] == f"{WORDS}\n"
+
+
+@pytest.mark.parametrize("queue_type", ["classic", "transient"])
+def test_an_image_that_takes_too_long_is_answered(
+    gateway: ForeignGatewayV2, services: Services, queue_type: str
+) -> None:
+    services.ocr_server(f"RabbitMQ.queue_type={queue_type}", "OCR.timeout=0.5")
+    gateway.ask("slow", page_that_takes_a_while())
+    message = gateway.final("slow")
+    assert message["ErrorCode"] == "OCR_TIMEOUT"
+    assert "0.5 s" in message["ErrorMessage"]
+    assert message["ElapsedMs"] >= 400
+
+
+def test_an_image_in_hand_is_answered_also_when_the_queue_is_deleted_meanwhile(
+    gateway: ForeignGatewayV2, services: Services
+) -> None:
+    server = services.ocr_server()
+    gateway.ask("page", page_that_takes_a_while())
+    server.wait_for_output("image taken")
+    gateway.channel.queue_delete("pending_queue")
+    assert gateway.final("page")["OcrResult"].startswith("Line 1 ")
+    server.wait_for_output("listening", times=2)
+    gateway.ask("good", drawn())
+    assert gateway.final("good")["OcrResult"] == f"{WORDS}\n"
+
+
+def test_what_is_counted_is_shown(services: Services) -> None:
+    port = free_port()
+    server = services.ocr_server(f"Metrics.port={port}")
+    assert http_status(port, "/metrics") == 200
+    assert http_status(port, "/") == 404
+    second = services.ocr_server(f"Metrics.port={port}", ready=False)
+    assert second.exit_code() == 6
+    assert f"port = {port}" in second.output()
+    assert server.process.poll() is None
