@@ -1,28 +1,22 @@
 """The gateway's side of RabbitMQ: publishes images, takes answers. aio-pika's errors end here.
 
-`held_queues`, `fanouts` and `deliveries` are parts of it; nobody else uses aio-pika. Connections are aio-pika's plain
-ones, opened again by `Broker.run` as a whole: after any loss everything is declared and consumed anew, so no
-half-restored state is left behind (docs/decisions.md, "Why not connect_robust?"). Publishing and consuming have a
-connection each, because a broker under alarm stops reading from those that publish.
+`link`, `held_queues`, `fanouts` and `deliveries` are parts of it; nobody else uses aio-pika. Connections are aio-pika's
+plain ones, opened again by `Broker.run` as a whole: after any loss everything is declared and consumed anew, so no
+half-restored state is left behind (docs/decisions.md, "Why not connect_robust?").
 """
 
 import asyncio
-import contextlib
 import datetime as dt
 import functools
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, Final, Protocol
 
 import aio_pika
 from aio_pika import exceptions
 from aio_pika.abc import (
-    AbstractChannel,
-    AbstractConnection,
-    AbstractExchange,
     AbstractIncomingMessage,
-    AbstractQueue,
 )
 
 from protocol.bodies import OcrAnswer, OcrProgress, OcrRequest, decode_answer, encode_request
@@ -31,38 +25,26 @@ from protocol.errors import ErrorCode, Refusal
 from protocol.messages import UndecodableMessage
 from protocol.topology import (
     DEAD_LETTER_QUEUE,
-    EXCHANGES,
     PENDING_QUEUE,
     QueuesDiffer,
     explain_mismatch,
-    queues,
 )
 from settings.event_log import ids
 from settings.schema import RabbitMQ
 
-from . import fanouts, held_queues
+from . import fanouts
 from .deliveries import BrokerDelivery
-from .held_queues import HeldQueues
+from .link import Link, explain
 
 log = logging.getLogger("WebSocket server")
 
 PUBLISH_TIMEOUT: Final = 4.0
 """Seconds until an image that the broker does not confirm is refused; a refusal must reach the client within 5."""
 
-CONNECT_TIMEOUT: Final = 10.0
-CLOSE_TIMEOUT: Final = 3.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 5.0
-PREFETCH: Final = 2000
-"""Answers that are not acknowledged at a time; far more than clients may owe a Received for (`unreceived.py`)."""
-
+HOLD_TIMEOUT: Final = 10.0
 HOLD_RETRY: Final = 1.0
 """Seconds until an answer that could not be held is tried again."""
-
-CONSUMER_CHECK: Final = 5.0
-"""Seconds between looks at whether the broker still knows our consumer: when a queue is deleted and at once declared
-again by somebody else, RabbitMQ 3.10 forgets its consumers without a word."""
-
-IsConsuming = Callable[[], Awaitable[bool]]
 
 
 class Events(Protocol):
@@ -91,16 +73,10 @@ class Broker:
         self._settings = settings
         self._resume_window = resume_window
         self._events = events
-        self._exchange: AbstractExchange | None = None
-        self._out: AbstractConnection | None = None
-        self._publishing: AbstractChannel | None = None
-        self._answers: AbstractQueue | None = None
-        self._answers_tag: str | None = None
-        self._held: HeldQueues | None = None
+        self._link: Link | None = None  # None while the broker is not reached
         self._settling: set[asyncio.Task[None]] = set()
         self.connection_count = 0
         self._ready = asyncio.Event()
-        self._lost = asyncio.Event()  # of the connections that are up, or were last
 
     @property
     def is_ready(self) -> bool:
@@ -112,24 +88,26 @@ class Broker:
         delay, has_said = FIRST_BACKOFF, False
         where = f"{self._settings.host}:{self._settings.port}"
         while True:
+            link = Link(self._settings, self._lost)
             try:
-                async with self._connected() as (lost, is_consuming):
+                async with link.opened(self._resume_window, self._on_answer, self._events.announced):
                     log.info(f"connected to the broker at {where}")
                     delay, has_said = FIRST_BACKOFF, False
                     self.connection_count += 1
+                    self._link = link
                     self._ready.set()
                     self._events.connected()
-                    await _watch(lost, is_consuming)
+                    await link.watch()
                     log.warning(f"the connection to the broker at {where} is lost; connecting again")
                     has_said = True
             except Exception as error:  # aiormq's come in every kind, a bare Exception among them
                 if isinstance(error, exceptions.ChannelPreconditionFailed) and "inequivalent" in str(error):
                     raise QueuesDiffer(explain_mismatch(str(error))) from error
                 if not has_said:
-                    log.warning(_explain(error, where))
+                    log.warning(explain(error, where))
                     has_said = True
             finally:
-                self._ready.clear()
+                self._lost(link)
             # Jitter, so that many gateways do not come back in the same instant.
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets
             delay = min(2 * delay, LONGEST_BACKOFF)
@@ -153,11 +131,11 @@ class Broker:
         try:
             # aio-pika's own timeout would not cover the wait for a connection.
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                await self._can_publish()
-                assert self._exchange is not None
-                await self._exchange.publish(message, PENDING_QUEUE, mandatory=True)
+                link = await self._can_publish()
+                await link.publishing.default_exchange.publish(message, PENDING_QUEUE, mandatory=True)
         except exceptions.PublishError as error:  # returned as unroutable: the queue has been deleted
-            self._lose(self._lost)
+            if self._link is not None:
+                self._link.lose()
             raise Refusal(ErrorCode.UNAVAILABLE) from error
         except exceptions.DeliveryError as error:
             raise Refusal(ErrorCode.QUEUE_FULL) from error
@@ -170,11 +148,13 @@ class Broker:
         except Exception as error:  # of every kind, as above; whatever it is, the image is not confirmed
             raise Refusal(ErrorCode.UNAVAILABLE) from error
 
-    async def _can_publish(self) -> None:
+    async def _can_publish(self) -> Link:
         """Wait for the broker and the end of an alarm: what is sent into one is read when nobody waits any more."""
         await self._ready.wait()
-        assert self._out is not None
-        await self._out.ready()
+        assert self._link is not None
+        link = self._link
+        await link.out.ready()
+        return link
 
     # Answers
 
@@ -187,8 +167,8 @@ class Broker:
         self._soon(self._give_back(delivery))
 
     async def _give_back(self, delivery: BrokerDelivery) -> None:
-        if self._held is not None:
-            await self._held.after_stop(delivery.answer.client_uuid)
+        if self._link is not None:
+            await self._link.held.after_stop(delivery.answer.client_uuid)
         await delivery.give_back()
 
     def _soon(self, settling: Coroutine[Any, Any, None]) -> None:
@@ -203,9 +183,9 @@ class Broker:
         """
         while delivery.is_live:
             try:
-                await self._can_publish()
-                assert self._held is not None
-                await self._held.hold(answer, is_pending_said=is_pending_said)
+                async with asyncio.timeout(HOLD_TIMEOUT):
+                    link = await self._can_publish()
+                    await link.held.hold(answer, is_pending_said=is_pending_said)
             except Exception as error:  # noqa: BLE001 - of every kind, as above; under an alarm it may take a while
                 log.warning(f"an answer for {answer.client_uuid} cannot be held yet ({error!r}); trying again")
                 await asyncio.sleep(HOLD_RETRY)
@@ -219,35 +199,35 @@ class Broker:
 
         When the connection is lost, `Events.connected` asks for it anew.
         """
-        held, lost = self._held, self._lost
-        if held is None or lost.is_set():
+        link = self._link
+        if link is None:
             return True
         try:
-            await held.consume(client_uuid, functools.partial(self._on_answer, lost, is_held=True))
+            await link.held.consume(client_uuid, functools.partial(self._on_answer, link, is_held=True))
         except TimeoutError:  # the consumer may be there or not: only a new connection makes sure
-            self._lose(lost)
+            link.lose()
         except Exception as error:  # noqa: BLE001 - of every kind, as above
             log.warning(f"the held answers of {client_uuid} cannot be taken yet ({error!r}); trying again")
-            return lost.is_set()
+            return link.lost.is_set()
         return True
 
     async def stop_held(self, client_uuid: str) -> None:
         """Take the held answers of a client no more."""
-        held, lost = self._held, self._lost
-        if held is None or lost.is_set():
+        link = self._link
+        if link is None:
             return
         try:
-            await held.stop(client_uuid)
+            await link.held.stop(client_uuid)
         except Exception as error:  # noqa: BLE001 - of every kind, as above
             log.debug(f"a consumer ends with its connection: {error!r}")
-            self._lose(lost)
+            link.lose()
 
     async def is_consumed_elsewhere(self, client_uuid: str) -> bool | None:
         """True when another gateway has a connection of this client; None when the broker cannot be asked."""
-        if self._held is None or not self._ready.is_set():
+        if self._link is None:
             return None
         try:
-            return await self._held.is_consumed_elsewhere(client_uuid)
+            return await self._link.held.is_consumed_elsewhere(client_uuid)
         except Exception as error:  # noqa: BLE001 - of every kind, as above
             log.debug(f"the broker cannot be asked for {client_uuid}: {error!r}")
             return None
@@ -256,109 +236,28 @@ class Broker:
         """Have OCR servers skip images that were published until then, as far as they hear of it."""
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                await self._can_publish()
-                assert self._publishing is not None
-                await fanouts.cancelling(self._publishing, cancelled, until)
+                link = await self._can_publish()
+                await fanouts.cancelling(link.publishing, cancelled, until)
         except Exception as error:  # noqa: BLE001 - best effort, and of every kind, as above
             log.info(f"the OCR servers do not hear that {cancelled.client_uuid} does not wait any more: {error!r}")
 
     async def stop_consuming(self) -> None:
         """Take no more answers: those that come from now on stay in the queue."""
-        answers, tag = self._answers, self._answers_tag
-        if answers is None or tag is None or not self._ready.is_set():
-            return
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT):
-                await answers.cancel(tag)
-        except Exception as error:  # noqa: BLE001 - of every kind, as above
-            log.debug(f"a consumer ends with its connection: {error!r}")
+        if self._link is not None:
+            await self._link.stop_consuming()
 
     async def settled(self) -> None:
         """Wait until what was to be acknowledged or given back is."""
         while self._settling:
             await asyncio.wait(self._settling)
 
-    def _lose(self, lost: asyncio.Event, *_: Any) -> None:
-        """Have the connections made anew that `lost` belongs to; in vain for those that were before."""
-        lost.set()
-        if lost is self._lost:
+    def _lost(self, link: Link) -> None:
+        """The connections of this link have gone; in vain when there are others already."""
+        if self._link is link:
+            self._link = None
             self._ready.clear()
 
-    @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[tuple[asyncio.Event, IsConsuming]]:
-        """The connections, up and declared and consuming; the event tells when they are lost."""
-        self._lost = lost = asyncio.Event()
-        on_loss = functools.partial(self._lose, lost)
-        async with (
-            self._connection("publishes images", on_loss) as out,
-            self._connection("consumes answers", on_loss) as back,
-        ):
-            try:
-                publishing = await _channel(out, on_loss, publisher_confirms=True, on_return_raises=True)
-                # Acknowledgements are all that the consuming channels send.
-                consuming = await _channel(back, on_loss, publisher_confirms=False)
-                held = await _channel(back, on_loss, publisher_confirms=False)
-                await self._declare(publishing)
-                for name in EXCHANGES:
-                    await fanouts.declared(out, name)
-                self._out, self._publishing, self._exchange = out, publishing, publishing.default_exchange
-                await held.set_qos(prefetch_count=held_queues.PREFETCH)
-                self._held = HeldQueues(publishing, held, back, self._resume_window)
-                await fanouts.listen(held, self._events.announced)
-                await self._consume(consuming, lost)
-                yield lost, functools.partial(self._is_consuming, consuming)
-            finally:
-                lost.set()  # before anything is closed: nothing that came by these connections is to be settled now
-                self._held = self._answers = None
-
-    @contextlib.asynccontextmanager
-    async def _connection(self, name: str, on_loss: Callable[..., None]) -> AsyncIterator[AbstractConnection]:
-        connection = await self._connect(name)
-        try:
-            connection.close_callbacks.add(on_loss)
-            yield connection
-        finally:
-            await _close(connection)
-
-    async def _connect(self, name: str) -> AbstractConnection:
-        settings = self._settings
-        return await aio_pika.connect(
-            host=settings.host,
-            port=settings.port,
-            login=settings.account,
-            password=settings.password,
-            virtualhost=settings.virtual_host,
-            ssl=settings.tls,
-            timeout=CONNECT_TIMEOUT,
-            heartbeat=settings.heartbeat,
-            client_properties={"connection_name": f"gateway, {name}"},
-        )
-
-    async def _declare(self, channel: AbstractChannel) -> None:
-        settings = self._settings
-        for queue in queues(
-            settings.queue_type, settings.result_queue, settings.max_pending, settings.max_pending_bytes
-        ):
-            await channel.declare_queue(
-                queue.name, durable=queue.durable, arguments=dict(queue.arguments), timeout=CONNECT_TIMEOUT
-            )
-
-    async def _consume(self, channel: AbstractChannel, lost: asyncio.Event) -> None:
-        if await self._is_consuming(channel):
-            log.warning(
-                f"somebody takes answers from {self._settings.result_queue} already: if it is another gateway, "
-                "give each a [RabbitMQ] result_queue of its own, or they take each other's"
-            )
-        await channel.set_qos(prefetch_count=PREFETCH)
-        self._answers = await channel.get_queue(self._settings.result_queue, ensure=False)
-        on_answer = functools.partial(self._on_answer, lost)
-        self._answers_tag = str(await self._answers.consume(on_answer, timeout=CONNECT_TIMEOUT))
-
-    async def _is_consuming(self, channel: AbstractChannel) -> bool:
-        queue = await channel.declare_queue(self._settings.result_queue, passive=True, timeout=CONNECT_TIMEOUT)
-        return bool(queue.declaration_result.consumer_count)
-
-    async def _on_answer(self, lost: asyncio.Event, message: AbstractIncomingMessage, *, is_held: bool = False) -> None:
+    async def _on_answer(self, link: Link, message: AbstractIncomingMessage, *, is_held: bool = False) -> None:
         try:
             answer = decode_answer(message.body)
         except UndecodableMessage as error:
@@ -372,37 +271,4 @@ class Broker:
             self._events.progress(answer)
             await message.ack()
         else:
-            self._events.deliver(BrokerDelivery(answer, message, lost, is_held=is_held))
-
-
-async def _channel(connection: AbstractConnection, on_loss: Callable[..., None], **confirms: bool) -> AbstractChannel:
-    channel = connection.channel(**confirms)
-    channel.close_callbacks.add(on_loss)
-    await asyncio.wait_for(channel.initialize(), CONNECT_TIMEOUT)
-    # The broker may end a consumer and leave its channel open, as when the queue is deleted.
-    (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(on_loss)
-    return channel
-
-
-def _explain(error: Exception, where: str) -> str:
-    reason = f"{type(error).__name__}: {error}".rstrip(": ")
-    if isinstance(error, exceptions.AuthenticationError | exceptions.ProbableAuthenticationError):
-        return f"the broker at {where} does not let us in ({reason}): correct [RabbitMQ] account and password"
-    if isinstance(error, exceptions.InvalidFrameError):  # so aiormq says that the broker closed at once
-        return f"the broker at {where} has no virtual host for us: correct [RabbitMQ] virtual_host"
-    return f"no broker at {where} ({reason}); trying again until it is there"
-
-
-async def _watch(lost: asyncio.Event, is_consuming: IsConsuming) -> None:
-    """Wait until the connections are lost, or the consumer is, of which RabbitMQ does not always tell."""
-    while not lost.is_set() and await is_consuming():
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CONSUMER_CHECK):
-                await lost.wait()
-
-
-async def _close(connection: AbstractConnection) -> None:
-    try:
-        await asyncio.wait_for(connection.close(), CLOSE_TIMEOUT)
-    except Exception as error:  # noqa: BLE001 - of every kind, as above
-        log.debug(f"a broker that has gone does not answer the close: {error!r}")
+            self._events.deliver(BrokerDelivery(answer, message, link.lost, is_held=is_held))

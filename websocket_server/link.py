@@ -1,0 +1,170 @@
+"""One span of being connected to the broker: its connections, channels and consumers, opened and closed as one.
+
+Publishing and consuming have a connection each, because a broker under alarm stops reading from those that publish. A
+part of `broker`, as `held_queues`, `fanouts` and `deliveries` are; nobody else uses aio-pika.
+"""
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+import aio_pika
+from aio_pika import exceptions
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+
+from protocol.topology import EXCHANGES, queues
+from settings.schema import RabbitMQ
+
+from . import fanouts, held_queues
+from .fanouts import OnAnnouncement
+from .held_queues import HeldQueues
+
+log = logging.getLogger("WebSocket server")
+
+CONNECT_TIMEOUT: Final = 10.0
+CLOSE_TIMEOUT: Final = 3.0
+PREFETCH: Final = 2000
+"""Answers that are not acknowledged at a time; far more than clients may owe a Received for (`unreceived.py`)."""
+
+CONSUMER_CHECK: Final = 5.0
+"""Seconds between looks at whether the broker still knows our consumer: when a queue is deleted and at once declared
+again by somebody else, RabbitMQ 3.10 forgets its consumers without a word."""
+
+OnAnswer = Callable[["Link", AbstractIncomingMessage], Awaitable[None]]
+
+
+class Link:
+    """What there is while the broker is reached. `lost` is set when it ends, and never cleared.
+
+    on_loss: called once with the link when it is lost.
+    """
+
+    def __init__(self, settings: RabbitMQ, on_loss: Callable[["Link"], None]) -> None:
+        self._settings = settings
+        self._on_loss = on_loss
+        self.lost = asyncio.Event()
+        self.out: AbstractConnection
+        self.publishing: AbstractChannel
+        self.held: HeldQueues
+        self._consuming: AbstractChannel
+        self._answers: AbstractQueue
+        self._tag = ""
+
+    def lose(self, *_: Any) -> None:
+        """Have everything made anew; safe to call twice."""
+        if not self.lost.is_set():
+            self.lost.set()
+            self._on_loss(self)
+
+    @contextlib.asynccontextmanager
+    async def opened(
+        self, resume_window: float, on_answer: OnAnswer, on_announcement: OnAnnouncement
+    ) -> AsyncIterator[None]:
+        """Connect, declare and consume; close in the end. Raises whatever aiormq raises."""
+        async with self._connection("publishes images") as out, self._connection("consumes answers") as back:
+            try:
+                self.out = out
+                self.publishing = await self._channel(out, publisher_confirms=True, on_return_raises=True)
+                # Acknowledgements are all that the consuming channels send.
+                self._consuming = await self._channel(back, publisher_confirms=False)
+                held = await self._channel(back, publisher_confirms=False)
+                await self._declare(self.publishing)
+                for name in EXCHANGES:
+                    await fanouts.declared(out, name)
+                await held.set_qos(prefetch_count=held_queues.PREFETCH)
+                self.held = HeldQueues(self.publishing, held, back, resume_window)
+                await fanouts.listen(held, on_announcement)
+                await self._consume(on_answer)
+                yield
+            finally:
+                self.lost.set()  # before anything is closed: nothing that came by it is to be settled now
+
+    async def watch(self) -> None:
+        """Wait until it is lost, or the consumer is, of which RabbitMQ does not always tell."""
+        while not self.lost.is_set() and await self._is_consuming():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CONSUMER_CHECK):
+                    await self.lost.wait()
+
+    async def stop_consuming(self) -> None:
+        """Take no more answers: those that come from now on stay in the queue."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._answers.cancel(self._tag)
+        except Exception as error:  # noqa: BLE001 - aiormq's come in every kind
+            log.debug(f"a consumer ends with its connection: {error!r}")
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, name: str) -> AsyncIterator[AbstractConnection]:
+        connection = await self._connect(name)
+        try:
+            connection.close_callbacks.add(self.lose)
+            yield connection
+        finally:
+            await _close(connection)
+
+    async def _connect(self, name: str) -> AbstractConnection:
+        settings = self._settings
+        return await aio_pika.connect(
+            host=settings.host,
+            port=settings.port,
+            login=settings.account,
+            password=settings.password,
+            virtualhost=settings.virtual_host,
+            ssl=settings.tls,
+            timeout=CONNECT_TIMEOUT,
+            heartbeat=settings.heartbeat,
+            client_properties={"connection_name": f"gateway, {name}"},
+        )
+
+    async def _declare(self, channel: AbstractChannel) -> None:
+        settings = self._settings
+        for queue in queues(
+            settings.queue_type, settings.result_queue, settings.max_pending, settings.max_pending_bytes
+        ):
+            await channel.declare_queue(
+                queue.name, durable=queue.durable, arguments=dict(queue.arguments), timeout=CONNECT_TIMEOUT
+            )
+
+    async def _consume(self, on_answer: OnAnswer) -> None:
+        if await self._is_consuming():
+            log.warning(
+                f"somebody takes answers from {self._settings.result_queue} already: if it is another gateway, "
+                "give each a [RabbitMQ] result_queue of its own, or they take each other's"
+            )
+        await self._consuming.set_qos(prefetch_count=PREFETCH)
+        self._answers = await self._consuming.get_queue(self._settings.result_queue, ensure=False)
+        consumed = self._answers.consume(functools.partial(on_answer, self), timeout=CONNECT_TIMEOUT)
+        self._tag = str(await consumed)
+
+    async def _is_consuming(self) -> bool:
+        queue = await self._consuming.declare_queue(self._settings.result_queue, passive=True, timeout=CONNECT_TIMEOUT)
+        return bool(queue.declaration_result.consumer_count)
+
+    async def _channel(self, connection: AbstractConnection, **confirms: bool) -> AbstractChannel:
+        channel = connection.channel(**confirms)
+        channel.close_callbacks.add(self.lose)
+        await asyncio.wait_for(channel.initialize(), CONNECT_TIMEOUT)
+        # The broker may end a consumer and leave its channel open, as when the queue is deleted.
+        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(self.lose)
+        return channel
+
+
+def explain(error: Exception, where: str) -> str:
+    """Why the broker is not reached, in words a person can act on. where: its host and port."""
+    reason = f"{type(error).__name__}: {error}".rstrip(": ")
+    if isinstance(error, exceptions.AuthenticationError | exceptions.ProbableAuthenticationError):
+        return f"the broker at {where} does not let us in ({reason}): correct [RabbitMQ] account and password"
+    if isinstance(error, exceptions.InvalidFrameError):  # so aiormq says that the broker closed at once
+        return f"the broker at {where} has no virtual host for us: correct [RabbitMQ] virtual_host"
+    return f"no broker at {where} ({reason}); trying again until it is there"
+
+
+async def _close(connection: AbstractConnection) -> None:
+    try:
+        await asyncio.wait_for(connection.close(), CLOSE_TIMEOUT)
+    except Exception as error:  # noqa: BLE001 - aiormq's come in every kind
+        log.debug(f"a broker that has gone does not answer the close: {error!r}")
