@@ -7,8 +7,8 @@ with OcrClient("ws://127.0.0.1:8765") as ocr:
 """
 
 from .errors import AnswerTimeout, ConnectError, ConnectionLost, ImageFailed, OcrClientError
+from .events import Recognition
 from .ocr_client import OcrClient
-from .session import Recognition
 
 __all__ = [
     "AnswerTimeout",

@@ -9,6 +9,7 @@ from typing import Final
 from .errors import ConnectError
 
 _DEFAULT_PORTS: Final = {"ws": 80, "wss": 443}
+_UNSENT_BYTES: Final = 128 * 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,6 +72,9 @@ def open_socket(url: str, timeout: float) -> socket.socket:
         raise ConnectError(f"{at} cannot be reached: {error.strerror or error}.", is_passing=True) from error
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        # So that "sent" means sent: behind megabytes in the system's buffer a ping would come too late on a slow line.
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     if parts.scheme == "ws":
         return raw
     try:

@@ -1,43 +1,57 @@
-"""One WebSocket connection to a gateway: the only user of websocket-client, whose errors are translated here."""
+"""One connection to a gateway: the handshake and the subprotocol, sending, receiving, and how it ended, in words."""
 
-import selectors
-import ssl
-from collections import deque
+import contextlib
+import math
+import socket
+import time
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import websocket
 from websocket import ABNF
 
+from protocol.messages_v2 import CODECS, Codec
+
 from .address import open_socket, shown
 from .errors import ConnectError, ConnectionLost, closing
+from .frames import FAILURES, FrameSocket
 
 CLOSE_TIMEOUT: Final = 1.0
 """Seconds that a closing gateway, or one that broke our sending, has for its last words."""
 
-_Failures = (websocket.WebSocketException, OSError, ValueError)  # ValueError: TLS that another thread shut down
+PING_AFTER: Final = 10.0
+PONG_WITHIN: Final = 20.0
+"""Seconds of silence until a v2 gateway is pinged, and then until it counts as gone. v1 gateways may be of any kind."""
 
 
 class Connection:
     """An open connection. One thread uses it; `abort` may be called from any.
 
     Opening it raises ConnectError. url: as `check_url` allows. token: None sends none. timeout: in seconds.
+    offers_v2: ask for v2's subprotocols. codec: the one that the gateway has selected, None for v1.
     """
 
-    def __init__(self, url: str, token: str | None, timeout: float) -> None:
-        # Any: half of websocket-client's methods carry no types. Bad UTF-8 is found, and faster, by the JSON decoder.
-        self._socket: Any = _Socket(skip_utf8_validation=True)
-        self._arrived: deque[bytes] = deque()
+    def __init__(self, url: str, token: str | None, timeout: float, *, offers_v2: bool = False) -> None:
+        self._socket = FrameSocket()
         self._failed_send: str | None = None
+        self._is_aborted = False
+        self._pinged_at = -math.inf
+        headers = [f"Authorization: Bearer {token}"] if token else []
+        if offers_v2:
+            # Not as websocket-client's `subprotocols`: it takes a gateway that selects none for no gateway at all.
+            headers.append(f"Sec-WebSocket-Protocol: {', '.join(CODECS)}")
         raw = open_socket(url, timeout)
         try:
             self._socket.connect(  # type: ignore[no-untyped-call]
                 url,
                 socket=raw,
-                header=[f"Authorization: Bearer {token}"] if token else [],
+                header=headers,
                 suppress_origin=True,  # an origin is what pages in a browser have; gateways may refuse unknown ones
                 redirect_limit=0,  # the token is for this host
             )
+            selected = (self._socket.getheaders() or {}).get("sec-websocket-protocol") if offers_v2 else None
+            if selected is not None and selected not in CODECS:
+                raise websocket.WebSocketException(f"it selects the subprotocol {selected}")
         except websocket.WebSocketBadStatusException as error:
             raw.close()
             raise _refused(url, error.status_code) from error
@@ -51,80 +65,93 @@ class Connection:
                 f"The connection to {shown(url)} broke before a gateway answered ({error}). Is one running there?",
                 is_passing=True,
             ) from error
-        except _Failures as error:
+        except FAILURES as error:
             raw.close()
             raise ConnectError(
                 f"What answers at {shown(url)} is no gateway: {error}. Correct [WebSocket] host, port or url."
             ) from error
+        self.codec: Codec | None = None if selected is None else CODECS[selected]
 
-    def send(self, frame: bytes, timeout: float) -> None:
-        """Send a text frame. Never raises: when it fails, `receive` tells so after all that has arrived before.
+    def send(self, frame: bytes, patience: float, within: float = math.inf) -> None:
+        """Send a message. Never raises: when it fails, `receive` tells so after all that has arrived before.
 
-        timeout: seconds until a gateway that takes nothing counts as gone.
+        patience: seconds until a gateway that takes nothing counts as gone. within: seconds for all of it.
         """
-        if self._failed_send is not None:
+        opcode = ABNF.OPCODE_BINARY if self.codec is not None and self.codec.is_binary else ABNF.OPCODE_TEXT
+        if self._failed_send is not None or self._socket.is_mid_frame:
             return
         try:
-            self._socket.settimeout(timeout)
-            self._socket.send(frame, ABNF.OPCODE_TEXT)
+            self._socket.send_message(frame, opcode, patience, within)
         except websocket.WebSocketTimeoutException:
-            self._failed_send = f"the gateway takes no data since {timeout:g} s"
-        except _Failures as error:
+            self._failed_send = f"the gateway takes no data since {min(patience, within):.3g} s"
+        except FAILURES as error:
             self._failed_send = str(error)
 
     def receive(self, timeout: float) -> bytes | None:
-        """The next message; None when none came within `timeout` seconds, or something else than a message.
+        """The next message; None when none came within `timeout` seconds.
 
-        Pings are answered in here. Raises ConnectionLost.
+        Pings are answered in here, and sent. Raises ConnectionLost.
         """
-        if self._arrived:
-            return self._arrived.popleft()
         if self._failed_send is not None:
             timeout = min(timeout, CLOSE_TIMEOUT)
+        until = time.monotonic() + timeout
+        while not self._socket.arrived:
+            seconds = until - time.monotonic()
+            if self._has_arrived(max(0.0, min(seconds, self._quiet_for()))):
+                self._read()
+            elif self._failed_send is not None and seconds <= 0:
+                raise self._lost(self._failed_send)
+            elif seconds <= 0:
+                return None
+            elif self._quiet_for() <= 0:
+                self._ping()
+        return self._socket.arrived.popleft()
+
+    def _quiet_for(self) -> float:
+        """Seconds for which the gateway may go on to be silent."""
+        if self.codec is None or self._failed_send is not None:
+            return math.inf
+        heard_at = self._socket.heard_at
+        until = self._pinged_at + PONG_WITHIN if self._pinged_at > heard_at else heard_at + PING_AFTER
+        return until - time.monotonic()
+
+    def _ping(self) -> None:
+        if self._pinged_at > self._socket.heard_at:
+            raise self._lost(f"the gateway says nothing since {time.monotonic() - self._socket.heard_at:.3g} s")
+        self._pinged_at = time.monotonic()
         try:
-            return self._read(timeout)
-        except websocket.WebSocketTimeoutException:
-            if self._failed_send is not None:
-                raise self._lost(self._failed_send) from None
-            return None
+            self._socket.ping()
+        except FAILURES as error:
+            self._failed_send = str(error)
 
     def ended(self) -> ConnectionLost | None:
         """How the connection has ended meanwhile, None when it has not. Looks at what has arrived, without waiting."""
         try:
-            while self._has_arrived():
-                frame = self._read(0.001)
-                if frame is not None:
-                    self._arrived.append(frame)
-        except websocket.WebSocketTimeoutException:  # a message whose rest is still on its way
-            return None
+            while self._has_arrived(0.0):
+                self._read()
         except ConnectionLost as lost:
             return lost
         return None
 
-    def _has_arrived(self) -> bool:
-        raw = self._socket.sock
-        if raw is None:
-            raise self._lost("it is closed")
-        if isinstance(raw, ssl.SSLSocket) and raw.pending():
-            return True
-        with selectors.DefaultSelector() as selector:
-            selector.register(raw, selectors.EVENT_READ)
-            return bool(selector.select(0))
-
-    def _read(self, timeout: float) -> bytes | None:
-        try:
-            self._socket.settimeout(max(timeout, 0.001))  # 0 would mean another mode
-            opcode, frame = self._socket.recv_data_frame(control_frame=True)
-        except websocket.WebSocketTimeoutException:
-            raise
-        except _Failures as error:
-            raise self._lost(str(error)) from error
-        if opcode == ABNF.OPCODE_CLOSE:
+    def _has_arrived(self, timeout: float) -> bool:
+        if self._socket.last_words is not None:
             raise self._lost("")
-        return bytes(frame.data) if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY) else None
+        try:
+            has_arrived = self._socket.has_arrived(timeout)
+        except FAILURES as error:
+            raise self._lost(str(error)) from error
+        if self._is_aborted:
+            raise self._lost("interrupted")
+        return has_arrived
+
+    def _read(self) -> None:
+        try:
+            self._socket.read()
+        except FAILURES as error:
+            raise self._lost(str(error)) from error
 
     def _lost(self, why: str) -> ConnectionLost:
-        last_words: bytes | None = self._socket.last_words
+        last_words = self._socket.last_words
         if last_words is None:
             return ConnectionLost(f"The connection to the gateway broke: {why.rstrip('.')}.")
         if len(last_words) < 2:
@@ -133,26 +160,17 @@ class Connection:
 
     def close(self) -> None:
         """Say goodbye, waiting at most CLOSE_TIMEOUT seconds for the gateway's; safe to call twice."""
-        if self._failed_send is None:  # else a goodbye would land in the middle of a message
-            self._socket.settimeout(CLOSE_TIMEOUT)
-            self._socket.close(timeout=CLOSE_TIMEOUT)
-        self._socket.shutdown()
+        if self._failed_send is None and not self._socket.is_mid_frame:  # else it would land in the middle of a message
+            self._socket.say_goodbye(CLOSE_TIMEOUT)
+        self._socket.shutdown()  # type: ignore[no-untyped-call]
 
     def abort(self) -> None:
-        """Break the connection: a thread that waits in it gets ConnectionLost. Whoever uses it closes it."""
-        self._socket.abort()
-
-
-class _Socket(websocket.WebSocket):
-    """Keeps the close frame's content: answering it fails when the gateway has gone already, which hides it."""
-
-    last_words: bytes | None = None
-
-    def recv_frame(self) -> ABNF:
-        frame: ABNF = super().recv_frame()  # type: ignore[no-untyped-call]
-        if frame.opcode == ABNF.OPCODE_CLOSE:
-            self.last_words = bytes(frame.data) if isinstance(frame.data, bytes | bytearray) else b""
-        return frame
+        """Wake a thread that waits in it: it gets ConnectionLost. Whoever uses it can still send, and closes it."""
+        self._is_aborted = True
+        raw = self._socket.sock
+        if raw is not None:
+            with contextlib.suppress(OSError):  # it has ended already
+                socket.socket.shutdown(raw, socket.SHUT_RD)  # not TLS's own, which ends sending too
 
 
 def _refused(url: str, status: int) -> ConnectError:

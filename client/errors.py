@@ -2,7 +2,7 @@
 
 OcrClientError
 ├── ConnectError          no gateway answers at the URL, or it does not let this client in
-├── ConnectionLost        the connection broke, and so did the new one on which the image was sent again
+├── ConnectionLost        the connection broke, and there was no new one in time, or (v1) it broke as well
 ├── NoImages              the folder is missing, empty or without a single image
 └── ImageFailed           one image has no text; the others are not concerned
     ├── AnswerTimeout     its answer did not come in time
@@ -10,12 +10,14 @@ OcrClientError
 OutputGone                whoever read our output has gone (`| head`); ends the run
 """
 
+import re
 from collections.abc import Collection
 from typing import Final
 
 from settings.command_line import Exit
 
 IDLE: Final = 4000
+REPLACED: Final = 4001
 GOING_AWAY: Final = 1001
 NOT_ALLOWED: Final = 1008
 TOO_BIG: Final = 1009
@@ -29,26 +31,32 @@ class OcrClientError(Exception):
 
 
 class ConnectError(OcrClientError):
-    """There is no connection to a gateway. `is_passing`: the same may work in a moment."""
+    """There is no connection to a gateway.
+
+    is_passing: the same may work in a moment. retry_after: seconds, when the gateway has said in how many.
+    """
 
     exit_code = Exit.NO_GATEWAY
 
-    def __init__(self, sentence: str, *, is_passing: bool = False) -> None:
+    def __init__(self, sentence: str, *, is_passing: bool = False, retry_after: float | None = None) -> None:
         super().__init__(sentence)
         self.is_passing = is_passing
+        self.retry_after = retry_after
 
 
 class ConnectionLost(OcrClientError):
     """The connection ended before the answer came.
 
-    close_code: as in PROTOCOL.md; None when the connection broke without one.
+    close_code: as in PROTOCOL.md; None when the connection broke without one. retry_after: seconds, when the gateway
+    has said in how many to come back.
     """
 
     exit_code = Exit.CONNECTION_LOST
 
-    def __init__(self, sentence: str, close_code: int | None = None) -> None:
+    def __init__(self, sentence: str, close_code: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(sentence)
         self.close_code = close_code
+        self.retry_after = retry_after
 
 
 class NoImages(OcrClientError):
@@ -87,13 +95,19 @@ _CLOSINGS: dict[int, str] = {
     1011: "The gateway made a mistake. Try again; if that does not help, its log tells more.",
     TRY_AGAIN_LATER: "The gateway is too busy. Try again later, or with a lower [ThreadPool] max_thread.",
     IDLE: "The gateway has ended the connection because it was idle.",
+    REPLACED: "Another client has come with the same ClientUUID, and took the place of this one.",
 }
+
+_RETRY_AFTER: Final = re.compile(r"\bRetryAfter=([0-9]{1,6}(?:\.[0-9]{1,6})?)$")
+"""How the reason of a 1013 ends: seconds, because a close frame has no other place for them."""
 
 
 def closing(code: int, reason: str) -> ConnectionLost:
     """The error for a connection that the gateway closed, in words a person can act on."""
     sentence = _CLOSINGS.get(code, "The gateway has ended the connection.")
-    return ConnectionLost(f"{sentence} ({code}{': ' + reason if reason else ''})", code)
+    found = _RETRY_AFTER.search(reason)
+    retry_after = float(found[1]) if found else None
+    return ConnectionLost(f"{sentence} ({code}{': ' + reason if reason else ''})", code, retry_after)
 
 
 _WORST_FIRST: Final = (Exit.NO_GATEWAY, Exit.CONNECTION_LOST, Exit.IMAGE_FAILED)

@@ -2,16 +2,17 @@
 
 import contextlib
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from protocol.messages import MAX_NAME_CHARACTERS
 from settings.schema import LONGEST
 
 from .address import Gateway, check_token, check_url
 from .conversation import Conversation
-from .session import ANSWER_TIMEOUT, Recognition, Request
+from .events import ANSWER_TIMEOUT, Recognition, Request
 
 
 class OcrClient:
@@ -20,11 +21,13 @@ class OcrClient:
         with OcrClient("ws://127.0.0.1:8765") as ocr:
             print(ocr.recognize("scan.png").text)
 
-    name: the ClientName, which is also the logger's name. answer_timeout: seconds from sending an image to its answer.
-    connect_timeout: seconds from connecting to the ClientUUID. token: None sends none. Raises ValueError.
+    name: the ClientName, which is also the logger's name. answer_timeout: seconds after which an image without an
+    answer is sent again (a gateway that speaks v1 cannot tell repeats: there it is given up). connect_timeout: seconds
+    from connecting to the ClientUUID. token: None sends none. Raises ValueError.
 
-    The gateway ends a connection that is idle; the next image then goes over a new one, without a word. Threads may
-    share a client: their images are sent one after another. Use a client each to have several read at a time.
+    When a connection breaks, a new one goes on where it was. The gateway ends a connection that is idle; the next
+    image then goes over a new one, without a word. Threads may share a client: their images are sent one after another.
+    Use a client each to have several read at a time.
     """
 
     def __init__(
@@ -56,12 +59,20 @@ class OcrClient:
         self.close()
 
     def recognize(
-        self, image: str | Path | bytes, *, name: str | None = None, timeout: float | None = None
+        self,
+        image: str | Path | bytes,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        languages: Sequence[str] = (),
+        page_seg_mode: int | None = None,
+        preprocess: str | None = None,
     ) -> Recognition:
         """The text of an image: a path, or the bytes of an image file.
 
         name: what the image is called at the gateway; None takes the path's name, or "image". timeout: seconds from
-        sending to the answer; None takes answer_timeout. When the connection breaks, the image is sent once more.
+        sending to the answer, whatever happens in between; None takes three times answer_timeout. languages,
+        page_seg_mode, preprocess: as in the OCR server's settings, which hold for what is left out.
 
         Raises OSError (the file cannot be read), ValueError (a name or a time that cannot be), ConnectError,
         ConnectionLost, AnswerTimeout, or ImageFailed with the gateway's reason.
@@ -69,8 +80,9 @@ class OcrClient:
         path = None if isinstance(image, bytes) else Path(image)
         content = image if isinstance(image, bytes) else Path(image).read_bytes()
         known_as = _wire_name(name if name is not None else path.name if path else "image")
-        seconds = self._answer_timeout if timeout is None else _seconds("timeout", timeout)
-        request = Request(known_as, content, seconds)
+        seconds = None if timeout is None else _seconds("timeout", timeout)
+        options = _options(languages, page_seg_mode, preprocess)
+        request = Request(known_as, content, seconds, self._answer_timeout, options)
         with self._lock, contextlib.closing(self._conversation.answers([request])) as answers:
             answer = next(answers).answer
         if isinstance(answer, Recognition):
@@ -88,6 +100,14 @@ def _seconds(name: str, value: float) -> float:
     if not 0 < value <= LONGEST:  # also False for a NaN
         raise ValueError(f"{name} is {value}; it must be more than 0 and at most {LONGEST} seconds.")
     return value
+
+
+def _options(languages: Sequence[str], page_seg_mode: int | None, preprocess: str | None) -> dict[str, Any]:
+    """The Options of the wire: those that are given. Raises ValueError."""
+    if isinstance(languages, str):
+        raise ValueError(f"languages is {languages!r}; it must be a list, as in languages=[{languages!r}].")  # noqa: TRY004
+    given = {"Languages": list(languages) or None, "PageSegMode": page_seg_mode, "Preprocess": preprocess}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _wire_name(name: str) -> str:

@@ -12,9 +12,9 @@ from settings.event_log import ids
 
 from .console import TEXT, Console
 from .errors import AnswerTimeout, ConnectionLost, ImageFailed, OcrClientError, ResultNotSaved, exit_code
+from .events import Recognition
 from .folder import ImageFile, names
 from .result_files import ResultFiles
-from .session import Recognition
 from .summary import Totals, table
 
 log = logging.getLogger("Client")

@@ -4,7 +4,6 @@ v1 has no request ids. An answer belongs to the image of its name; of two with o
 one that was sent first.
 """
 
-import dataclasses
 from collections.abc import Callable
 from typing import Final
 
@@ -20,74 +19,10 @@ from protocol.messages import (
 )
 
 from .errors import TOO_BIG, AnswerTimeout, ConnectionLost, ImageFailed
+from .events import Accepted, Answered, Event, Ignored, Recognition, Refused, Request, Welcomed
 
-ANSWER_TIMEOUT: Final = 120.0
 SENDS_PER_IMAGE: Final = 2
 """How often an image is sent whose connection breaks: one that brings the gateway down shall not do so for ever."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Recognition:
-    """The text of an image. seconds: from sending it to its answer."""
-
-    image_file_name: str
-    text: str
-    seconds: float
-
-
-Answer = Recognition | ImageFailed | ConnectionLost
-
-
-@dataclasses.dataclass(slots=True, eq=False)
-class Request:
-    """An image that wants an answer. timeout: seconds from sending to the answer. The rest is the session's."""
-
-    image_file_name: str
-    image: bytes = dataclasses.field(repr=False)
-    timeout: float = ANSWER_TIMEOUT
-    times_sent: int = 0
-    sent_at: float = 0.0
-    is_accepted: bool = False
-    is_given_up: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Welcomed:
-    """The gateway has assigned a ClientUUID: images can be sent."""
-
-    client_uuid: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Refused:
-    """The gateway has answered the hello with a refusal."""
-
-    sentence: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Accepted:
-    """PENDING: the image is in the queue."""
-
-    request: Request
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Answered:
-    """The final answer of an image: its text, or why there is none."""
-
-    request: Request
-    answer: Answer
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ignored:
-    """A message that fits nothing that was sent."""
-
-    sentence: str
-
-
-Event = Welcomed | Refused | Accepted | Answered | Ignored
 
 
 class Session:
@@ -124,6 +59,17 @@ class Session:
         request.is_accepted = False
         self._sent.append(request)
         return encode(Upload(self.client_uuid, request.image_file_name, encode_image(request.image)))
+
+    def due(self, _now: float) -> list[Request]:
+        """Outstanding images to be sent again now: none, v1 gives up instead."""
+        return []
+
+    def to_say(self) -> list[bytes]:
+        """Frames about what was received or is not wanted: v1 has no words for it."""
+        return []
+
+    def taken(self, request: Request) -> None:
+        """The program has the answer."""
 
     def receive(self, frame: bytes, now: float) -> Event:
         """Take a frame from the gateway."""
@@ -167,16 +113,28 @@ class Session:
     def _first(self, fits: Callable[[Request], bool]) -> Request | None:
         return next(filter(fits, self._sent), None)
 
+    def seconds_for(self, request: Request, now: float) -> float:
+        """Seconds that are left for an outstanding image."""
+        return _gives_up_at(request) - now
+
     def seconds_left(self, now: float) -> float:
         """Seconds until the first outstanding image is to be given up; never below 0. Needs one outstanding."""
-        return max(0.0, min(one.sent_at + one.timeout for one in self.outstanding) - now)
+        return max(0.0, min(map(_gives_up_at, self.outstanding)) - now)
 
     def give_up(self, now: float) -> list[Answered]:
         """Close the requests whose time is over."""
-        late = [one for one in self.outstanding if now >= one.sent_at + one.timeout]
+        late = [one for one in self.outstanding if now >= _gives_up_at(one)]
         for request in late:
             request.is_given_up = True
         return [Answered(one, _timeout(one)) for one in late]
+
+    def cancel(self) -> None:
+        """Nobody waits for anything any more."""
+        self._sent.clear()
+
+    def hand_over(self) -> list[Request]:
+        """The images that the next session is to send: none, they are the result of `broken`."""
+        return []
 
     def broken(self, lost: ConnectionLost) -> tuple[list[Request], list[Answered]]:
         """End with the connection: which images are to be sent again on a new one, and which are not."""
@@ -192,9 +150,17 @@ class Session:
         return [one for one in again if one not in ended], [Answered(one, lost) for one in ended]
 
 
+def _seconds(request: Request) -> float:
+    return request.answer_timeout if request.timeout is None else request.timeout
+
+
+def _gives_up_at(request: Request) -> float:
+    return request.sent_at + _seconds(request)
+
+
 def _timeout(request: Request) -> AnswerTimeout:
     how_far = "was accepted, but not answered" if request.is_accepted else "was not accepted"
     return AnswerTimeout(
         request.image_file_name,
-        f"The image {how_far} within {request.timeout:g} s. See that an OCR server runs, or raise answer_timeout.",
+        f"The image {how_far} within {_seconds(request):g} s. See that an OCR server runs, or raise answer_timeout.",
     )

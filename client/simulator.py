@@ -13,9 +13,9 @@ from settings.schema import ClientSettings
 from .address import Gateway
 from .conversation import Conversation
 from .errors import ConnectError, ConnectionLost, ImageFailed
+from .events import Request
 from .folder import ImageFile
 from .report import Report
-from .session import Request
 
 log = logging.getLogger("Client")
 
@@ -130,7 +130,7 @@ class Simulator:
             # Each image is read when its turn has come, so that no more are in memory than are in flight.
             for image in images:
                 try:
-                    request = Request(image.name, image.path.read_bytes(), client.answer_timeout)
+                    request = Request(image.name, image.path.read_bytes(), answer_timeout=client.answer_timeout)
                 except OSError as error:
                     unanswered.remove(image)
                     failure = ImageFailed(image.name, f"The file {image.path} cannot be read: {error.strerror}.")

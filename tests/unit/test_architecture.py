@@ -16,7 +16,9 @@ IO_MODULES = IO_LIBRARIES | {"asyncio", "socket", "subprocess", "threading", "mu
 PURE = (
     *("protocol/messages.py", "protocol/bodies.py", "protocol/topology.py", "protocol/errors.py"),
     *("protocol/messages_v2.py", "protocol/control.py"),
-    *("client/session.py", "websocket_server/session.py", "websocket_server/registry.py"),
+    *("client/session.py", "client/session_v2.py", "client/events.py", "client/outstanding.py"),
+    *("client/closed_requests.py", "client/reconnecting.py"),
+    *("websocket_server/session.py", "websocket_server/registry.py"),
     *(
         f"websocket_server/{one}.py"
         for one in ("actions", "announced", "memory", "outstanding", "rate_limit", "session_v2", "unreceived")
@@ -29,7 +31,7 @@ PURE = (
 ONLY_IN = {
     "websockets": {"websocket_server/gateway.py", "websocket_server/connection.py"},
     "aio_pika": {f"websocket_server/{one}.py" for one in ("broker", "link", "held_queues", "fanouts", "deliveries")},
-    "websocket": {"client/connection.py"},
+    "websocket": {"client/connection.py", "client/frames.py"},
     "tqdm": {"client/console.py"},
     "pika": {f"ocr_server/{name}.py" for name in ("consumer", "link", "broadcasts", "connection")},
     "PIL": {"ocr_server/image.py"},

@@ -14,9 +14,10 @@ from tests.unit.client.image_heads import PNG
 from tests.unit.client.running_client import Run
 
 
-@pytest.fixture
-def gateway() -> Iterator[FakeGateway]:
-    made = FakeGateway()
+@pytest.fixture(params=["v1", "v2"])
+def gateway(request: pytest.FixtureRequest) -> Iterator[FakeGateway]:
+    """Of either version: what a client's user sees is mostly the same."""
+    made = FakeGateway(*(() if request.param == "v1" else ("ocr.v2.msgpack", "ocr.v2")))
     with running(made):
         yield made
 

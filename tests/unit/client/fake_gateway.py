@@ -1,14 +1,16 @@
-"""A small v1 gateway on a free port: a real WebSocket server that answers as the test tells it to."""
+"""A small gateway on a free port, v1 or v2: a real WebSocket server that answers as the test tells it to."""
 
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from protocol.messages import PENDING_TEXT
 
@@ -21,21 +23,51 @@ Behaviour = Callable[["Visit", str], None]
 class Visit:
     """One connection at the gateway, the `number`th from 1."""
 
-    def __init__(self, connection: ServerConnection, number: int) -> None:
+    def __init__(self, connection: ServerConnection, number: int, request_ids: dict[str, str]) -> None:
         self.connection = connection
         self.number = number
+        self.hello: dict[str, Any] = {}
         self.client_name = ""
+        self.client_uuid = ""
+        self._request_ids = request_ids
+
+    @property
+    def subprotocol(self) -> str | None:
+        return self.connection.subprotocol
 
     def send(self, message: object) -> None:
-        self.connection.send(message if isinstance(message, str) else json.dumps(message))
+        if isinstance(message, str | bytes):
+            self.connection.send(message)
+        elif self.subprotocol == "ocr.v2.msgpack":
+            self.connection.send(msgspec.msgpack.encode(message))
+        else:
+            self.connection.send(json.dumps(message))
 
-    def say(self, response: str, name: str, text: str = PENDING_TEXT) -> None:
-        self.send({"ResponseMessage": response, "ImageFileName": name, "OcrResult": text})
+    def read_message(self, frame: str | bytes) -> dict[str, Any]:
+        message: dict[str, Any] = msgspec.msgpack.decode(frame) if isinstance(frame, bytes) else json.loads(frame)
+        return message
+
+    def say(self, response: str, name: str, text: str = PENDING_TEXT, **facts: object) -> None:
+        """facts: what v2 adds. RequestId is that of the last upload with this name."""
+        message: dict[str, object] = {"ResponseMessage": response, "ImageFileName": name, "OcrResult": text}
+        if self.subprotocol is not None:
+            message["RequestId"] = self._request_ids.get(name, "")
+            if response == "FAILED":
+                message |= {"ErrorCode": "UNSUPPORTED_IMAGE", "ErrorMessage": text}
+        self.send(message | facts)
 
     def read(self, name: str, text: str | None = None) -> None:
         """As a gateway does it when all goes well."""
         self.say("PENDING", name)
         self.say("SUCCESS", name, f"text of {name}\n" if text is None else text)
+
+    def welcome(self, client_uuid: str, *, resumed: bool = False, **facts: object) -> None:
+        self.client_uuid = client_uuid
+        if self.subprotocol is None:
+            self.send({"ClientUUID": client_uuid})
+        else:
+            key = f"key of {client_uuid}"
+            self.send({"ClientUUID": client_uuid, "ResumeKey": key, "Resumed": resumed, "MaxInFlight": 32} | facts)
 
     def close(self, code: int, reason: str = "") -> None:
         self.connection.close(code, reason)
@@ -66,12 +98,28 @@ def silence(_visit: Visit, _name: str) -> None:
     """What a gateway says that has lost an image."""
 
 
-class FakeGateway:
-    """Greets each client, then does for each image what `on_image` says."""
+def greet(visit: Visit, hello: dict[str, Any]) -> None:
+    """As a gateway does it: whoever has the right key keeps the ClientUUID."""
+    client_uuid = hello.get("ClientUUID", "")
+    if not client_uuid:
+        visit.welcome(f"uuid-{visit.number}")
+    elif hello["ResumeKey"] == f"key of {client_uuid}":
+        visit.welcome(client_uuid, resumed=True)
+    else:
+        visit.say("FAILED", "", "The key is wrong.", ErrorCode="BAD_CLIENT_UUID")
 
-    def __init__(self) -> None:
+
+class FakeGateway:
+    """Greets each client, then does for each image what `on_image` says.
+
+    subprotocols: of v2, those that it speaks; without any it is a v1 gateway. visits: the clients that said hello.
+    """
+
+    def __init__(self, *subprotocols: str) -> None:
+        self.subprotocols = subprotocols
         self.on_image: Behaviour = read
-        self.on_hello: Callable[[Visit], None] = lambda visit: visit.send({"ClientUUID": f"uuid-{visit.number}"})
+        self.on_hello: Callable[[Visit], None] = lambda visit: greet(visit, visit.hello)
+        self.on_words: Callable[[Visit, dict[str, Any]], None] = lambda _visit, _message: None
         self.uploads: list[tuple[int, str]] = []
         self.messages: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -79,17 +127,17 @@ class FakeGateway:
         self.url = ""
         self.port = 0
         self.present = 0
-        self._changed = threading.Condition()
+        self._request_ids: dict[str, str] = {}
+        self._changed = threading.Condition(threading.RLock())
+
+    def select(self, _connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        return next((one for one in offered if one in self.subprotocols), None)
 
     def handle(self, connection: ServerConnection) -> None:
         with self._changed:
-            self.visits += 1
             self.present += 1
-            visit = Visit(connection, self.visits)
-            assert connection.request is not None
-            self.headers.append(dict(connection.request.headers.raw_items()))
         try:
-            self._converse(visit)
+            self._converse(connection)
         except (ConnectionClosed, OSError, EOFError):
             pass
         finally:
@@ -97,17 +145,43 @@ class FakeGateway:
                 self.present -= 1
                 self._changed.notify_all()
 
-    def _converse(self, visit: Visit) -> None:
-        hello = json.loads(visit.connection.recv())
-        visit.client_name = hello["ClientName"]
-        self.messages.append(hello)
+    def _converse(self, connection: ServerConnection) -> None:
+        frame = connection.recv()
+        with self._changed:
+            self.visits += 1
+            visit = Visit(connection, self.visits, self._request_ids)
+            assert connection.request is not None
+            self.headers.append(dict(connection.request.headers.raw_items()))
+        visit.hello = visit.read_message(frame)
+        visit.client_name = visit.hello["ClientName"]
+        self.messages.append(visit.hello)
         self.on_hello(visit)
-        for frame in visit.connection:
-            message = json.loads(frame)
+        for frame in connection:
+            message = visit.read_message(frame)
             with self._changed:
                 self.messages.append(message)
-                self.uploads.append((visit.number, message["ImageFileName"]))
-            self.on_image(visit, message["ImageFileName"])
+                self._changed.notify_all()
+            if "ImageFileName" in message:
+                name = message["ImageFileName"]
+                with self._changed:
+                    self.uploads.append((visit.number, name))
+                    self._request_ids[name] = message.get("RequestId", "")
+                self.on_image(visit, name)
+            elif "ClientName" in message:
+                visit.hello = message
+                self.on_hello(visit)
+            else:
+                self.on_words(visit, message)
+
+    def said(self, key: str) -> list[Any]:
+        """What was said under a key, in the order in which it came."""
+        with self._changed:
+            return [message[key] for message in self.messages if key in message]
+
+    def wait_until_said(self, key: str, times: int = 1) -> list[Any]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.said(key)) >= times, SECONDS), f"no {key}"
+            return self.said(key)
 
     def wait_until_all_are_gone(self) -> None:
         """At least one client was here, and none is now."""
@@ -123,7 +197,9 @@ class FakeGateway:
 @contextmanager
 def running(gateway: FakeGateway, port: int = 0) -> Iterator[Server]:
     """Serve on the port, 0 being a free one, until the end."""
-    with serve(gateway.handle, "127.0.0.1", port, compression=None, max_size=10_000) as server:
+    with serve(
+        gateway.handle, "127.0.0.1", port, select_subprotocol=gateway.select, compression=None, max_size=10_000
+    ) as server:
         gateway.port = server.socket.getsockname()[1]
         gateway.url = f"ws://127.0.0.1:{gateway.port}"
         thread = threading.Thread(target=server.serve_forever)

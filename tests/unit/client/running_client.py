@@ -2,6 +2,11 @@
 
 from typing import Protocol
 
+import pytest
+
+v1_only = pytest.mark.parametrize("gateway", ["v1"], indirect=True)
+v2_only = pytest.mark.parametrize("gateway", ["v2"], indirect=True)
+
 
 class Run(Protocol):
     """Runs it with these arguments; gives the exit code and the lines on standard output."""

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.errors import AnswerTimeout, ConnectionLost, ImageFailed, closing
-from client.session import Accepted, Answered, Ignored, Recognition, Refused, Request, Session, Welcomed
+from client.events import Accepted, Answered, Ignored, Recognition, Refused, Request, Welcomed
+from client.session import Session
 
 BROKEN = ConnectionLost("The connection broke.")
 

@@ -8,7 +8,7 @@ from client.folder import ImageFile
 from client.simulator import Work
 from settings.command_line import Exit
 from tests.unit.client.fake_gateway import SECONDS, FakeGateway, Visit, cut, damaged, read_but, running, silence
-from tests.unit.client.running_client import Run, lines_with
+from tests.unit.client.running_client import Run, lines_with, v1_only
 
 
 def test_the_lines_of_the_contract_are_printed_in_order_then_the_table(
@@ -19,12 +19,13 @@ def test_the_lines_of_the_contract_are_printed_in_order_then_the_table(
     events = [
         re.sub(r"\(.* bytes\)|in .* s$|uuid-\d", "…", line.partition("] ")[2]) for line in lines[1:] if "[" in line
     ]
+    connected = f"connected to {gateway.url}{'' if gateway.subprotocols else '; the gateway speaks v1'}"
     assert events[:12] == [
-        *(f"connected to {gateway.url}", "ClientUUID assigned: …"),
+        *(connected, "ClientUUID assigned: …"),
         *("image sent: a.png …", "accepted: a.png", "result: a.png …"),
         *("image sent: b.png …", "accepted: b.png", "result: b.png …"),
         *("all sent: 2 images", "disconnected: all images are answered"),
-        *(f"connected to {gateway.url}", "ClientUUID assigned: …"),
+        *(connected, "ClientUUID assigned: …"),
     ]
     assert lines[lines.index(lines_with(lines, "result: a.png")[0]) + 1] == "    text of a.png"
     assert re.fullmatch(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\]\[Client 1\] connected to .*", lines[1])
@@ -88,6 +89,7 @@ def test_a_failed_image_is_told_and_counted_and_the_others_are_read(
     assert lines[-1].split()[:3] == ["3", "2", "1"]
 
 
+@v1_only
 def test_an_answer_that_does_not_come_in_time_is_a_failed_image(gateway: FakeGateway, run: Run, folder: Path) -> None:
     gateway.on_image = read_but("a.png", silence)
     code, lines = run(folder, "--set", "Client.answer_timeout=0.3", "--set", "ThreadPool.max_thread=1")
@@ -97,6 +99,7 @@ def test_an_answer_that_does_not_come_in_time_is_a_failed_image(gateway: FakeGat
     assert gateway.uploads == [(1, "a.png"), (2, "b.png"), (3, "c.png")]
 
 
+@v1_only
 def test_a_connection_that_is_cut_sends_its_unanswered_images_once_more(
     gateway: FakeGateway, run: Run, folder: Path
 ) -> None:
@@ -108,6 +111,7 @@ def test_a_connection_that_is_cut_sends_its_unanswered_images_once_more(
     assert lines[-1].split()[:3] == ["3", "3", "0"]
 
 
+@v1_only
 def test_an_image_whose_connections_break_twice_is_lost_and_the_others_are_read(
     gateway: FakeGateway, run: Run, folder: Path
 ) -> None:

@@ -1,0 +1,86 @@
+"""One image of v2 between first upload and final answer: when it is sent again, and when it is given up. Pure."""
+
+import dataclasses
+from typing import Final
+
+from .errors import AnswerTimeout, ImageFailed
+from .events import Request
+
+TIMEOUTS_PER_IMAGE: Final = 3
+"""How many answer_timeouts an image has whose caller has set no time of its own."""
+
+LONGEST_RETRY: Final = 30.0
+"""Seconds to which the pause between refusals grows; a gateway's own RetryAfter counts even if it is longer."""
+
+_SHORTEST_RETRY: Final = 0.1
+_MOST_DOUBLINGS: Final = 10
+
+
+@dataclasses.dataclass(slots=True)
+class Outstanding:
+    """An image without a final answer. Times are in seconds on the caller's clock.
+
+    due: when to send it again. is_there: the gateway has accepted it, or has been sent it on this connection.
+    """
+
+    request: Request
+    first_sent_at: float
+    due: float = 0.0
+    is_there: bool = False
+    refusals: int = 0
+    last_refusal: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long its answer may take."""
+        request = self.request
+        return TIMEOUTS_PER_IMAGE * request.answer_timeout if request.timeout is None else request.timeout
+
+    @property
+    def deadline(self) -> float:
+        """When it is given up."""
+        return self.first_sent_at + self.seconds
+
+    def sent(self, now: float) -> None:
+        """It is on its way, perhaps once more."""
+        self.request.times_sent += 1
+        self.request.sent_at = now
+        self.is_there, self.due = True, now + self.request.answer_timeout
+
+    def accepted(self) -> bool:
+        """PENDING or PROCESSING came; False when that was known."""
+        is_news = not self.request.is_accepted
+        self.is_there = self.request.is_accepted = True
+        self.due = self.request.sent_at + self.request.answer_timeout
+        return is_news
+
+    def refused(self, retry_after: float, sentence: str, chance: float, now: float) -> float:
+        """The gateway does not take it now; the seconds in which to try again.
+
+        They double with each refusal, and are a quarter longer by `chance` (0 to 1): images that were refused together
+        shall not come back together.
+        """
+        asked = max(_SHORTEST_RETRY, retry_after)  # also for a NaN
+        grown = min(asked * 2.0**self.refusals, LONGEST_RETRY)
+        self.refusals = min(self.refusals + 1, _MOST_DOUBLINGS)
+        self.last_refusal = sentence
+        seconds = max(asked, grown) * (1 + chance / 4)
+        self.is_there = self.request.is_accepted = False
+        self.due = now + seconds
+        return seconds
+
+    def lost(self) -> None:
+        """The gateway may never have got it, or does not know it any more: it is to be sent again at once."""
+        self.is_there = self.request.is_accepted = False
+        self.due = 0.0
+
+    def too_late(self) -> ImageFailed:
+        """Why it is given up: the gateway's last refusal, or the time."""
+        request = self.request
+        if self.last_refusal and not request.is_accepted:
+            return ImageFailed(request.image_file_name, self.last_refusal)
+        how_far = "was accepted, but not answered" if request.is_accepted else "was not accepted"
+        return AnswerTimeout(
+            request.image_file_name,
+            f"The image {how_far} within {self.seconds:g} s. See that an OCR server runs, or raise answer_timeout.",
+        )
