@@ -62,6 +62,11 @@ class Asked:
         return [one for one in self.heard if one.is_refusal]
 
     @property
+    def is_refused(self) -> bool:
+        """True when the last that was said of it is a refusal."""
+        return bool(self.heard) and self.heard[-1].is_refusal
+
+    @property
     def answer(self) -> dict[str, Any]:
         """The one answer as a program takes it."""
         return self.finals[0].message

@@ -93,6 +93,8 @@ class Peer:
             with contextlib.suppress(OSError):  # gone already
                 linger_for_no_time = struct.pack("ii", 1, 0)
                 self._connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_no_time)
+                if not self.reads:  # a thread that waits until it can send more would keep the socket open
+                    self._connection.socket.shutdown(socket.SHUT_RDWR)
             self._connection.close_socket()
             self._end()
 
@@ -121,6 +123,10 @@ class Peer:
         return self.closes[number]
 
     # Saying
+
+    def ask_many(self, count: int) -> list[Asked]:
+        """Send so many images more, shown as "Client 3 image 17", from 1 on."""
+        return [self.ask(f"{self.name} image {len(self.asked) + 1}") for _ in range(count)]
 
     def ask(self, words: str, image: bytes | None = None, request_id: str = "", **options: Any) -> Asked:
         """Send an image; without `image` one that shows `words`. With `image` the answer's text is not known."""

@@ -43,8 +43,7 @@ def test_a_broker_that_goes_and_comes_back_loses_nothing_of_what_is_queued(own_s
     gateway = stage.gateway(MUCH_IN_FLIGHT)
     peers = [stage.peer(gateway.port) for _ in range(2)]
     for peer in peers:
-        for number in range(40):
-            peer.ask(f"{peer.name} image {number}")
+        peer.ask_many(40)
     for _ in range(4):
         stage.program(gateway.port, images=60, max_in_flight=30)
     gateway.wait_for_output("image queued", times=QUEUED)
@@ -84,15 +83,14 @@ def test_an_alarm_is_answered_unavailable_and_clears_by_itself(stage: Stage, ala
     stage.ocr_server(processes=2, pause=0.05)
     peer = stage.peer(gateway.port)
     programs = [stage.program(gateway.port, images=40) for _ in range(2)]
-    for number in range(20):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(20)
     wait_until(lambda: all(len(program.answered) >= 3 for program in programs), "answers come")
 
     with ALARMS[alarm](stage.broker):
-        late = [peer.ask(f"{peer.name} image {number}") for number in range(20, 25)]
+        late = peer.ask_many(5)
         _wait(peer, lambda: all(asked.refusals or asked.is_accepted for asked in late), "each is accepted or refused")
         # The broker hears of its alarm before the last of these: it takes no more by then.
-        last = peer.ask(f"{peer.name} image 25")
+        (last,) = peer.ask_many(1)
         _wait(peer, lambda: bool(last.refusals), "the last is refused")
         assert last.refusals[0].message["ErrorCode"] == "UNAVAILABLE"
     stage.healed()

@@ -11,8 +11,7 @@ STATES = ["held", "outstanding"]
 
 
 def _ask(peer: Peer) -> None:
-    for number in range(IMAGES):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(IMAGES)
     peer.wait_accepted()
 
 
@@ -92,8 +91,7 @@ def test_a_client_that_never_reads_costs_the_others_nothing(stage: Stage, answer
     gateway, server = stage.gateway(), stage.ocr_server(processes=2)
     deaf = stage.peer(gateway.port, reads=False)
     in_flight = deaf.welcome["MaxInFlight"]
-    for number in range(in_flight):
-        deaf.ask(f"{deaf.name} image {number}")
+    deaf.ask_many(in_flight)
     if answers == "held":
         server.wait_for_output("answer queued", times=in_flight)
     # Every further image is refused, and the refusals fill what lies between: the gateway has to stop somewhere.
@@ -102,8 +100,7 @@ def test_a_client_that_never_reads_costs_the_others_nothing(stage: Stage, answer
     good = [stage.peer(gateway.port), stage.peer(gateway.port, subprotocol="ocr.v2.msgpack")]
     program = stage.program(gateway.port, images=30)
     for peer in good:
-        for number in range(30):
-            peer.ask(f"{peer.name} image {number}")
+        peer.ask_many(30)
     for peer in good:
         peer.wait_answered()
     program.wait(60)

@@ -18,8 +18,7 @@ def test_a_gateway_told_to_stop_loses_no_answer_and_has_nothing_read_twice(stage
     peers = [stage.peer(gateway.port), stage.peer(gateway.port, says_received=False)]
     programs = [stage.program(gateway.port, images=40) for _ in range(2)]
     for peer in peers:
-        for number in range(20):
-            peer.ask(f"{peer.name} image {number}")
+        peer.ask_many(20)
     wait_until(lambda: all(len(program.answered) >= 3 for program in programs), "answers come")
 
     gateway.process.send_signal(signal.SIGTERM)
@@ -50,8 +49,7 @@ def test_a_gateway_killed_before_it_publishes_has_promised_nothing_and_clients_s
     published = proxy.watch(Way.UP, BASIC_PUBLISH)
     proxy.hold(Way.UP)
     program = stage.program(gateway.port, images=IMAGES)
-    for number in range(IMAGES):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(IMAGES)
     published.wait("an image")
     stage.kill(gateway)
     proxy.reset()
@@ -76,8 +74,7 @@ def test_a_gateway_killed_before_it_says_pending_has_the_image_read_all_the_same
     confirmed = proxy.watch(Way.DOWN, BASIC_ACK)
     proxy.hold(Way.DOWN)
     stage.program(gateway.port, images=IMAGES)
-    for number in range(IMAGES):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(IMAGES)
     confirmed.wait("the confirm of an image")
     stage.kill(gateway)
     proxy.reset()
@@ -96,8 +93,7 @@ def test_a_gateway_killed_before_it_says_pending_has_the_image_read_all_the_same
 def test_a_gateway_killed_with_answers_held_hands_them_over_when_it_is_back(stage: Stage) -> None:
     gateway, server = stage.gateway(), stage.ocr_server(pause=0.1)
     peer = stage.peer(gateway.port)
-    for number in range(IMAGES):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(IMAGES)
     peer.wait_accepted()
     peer.vanish()
     server.wait_for_output("answer queued", times=IMAGES)
@@ -117,8 +113,7 @@ def test_a_gateway_killed_with_answers_held_hands_them_over_when_it_is_back(stag
 def test_a_gateway_killed_with_answers_unreceived_sends_them_again(stage: Stage) -> None:
     gateway, server = stage.gateway(), stage.ocr_server()
     peer = stage.peer(gateway.port, says_received=False)
-    for number in range(IMAGES):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(IMAGES)
     peer.wait_answered()
 
     stage.kill(gateway)

@@ -72,8 +72,7 @@ def test_a_bad_connection_costs_time_only(stage: Stage, fault: str, link: str) -
     proxy = to_gateway if link == "client to gateway" else to_broker
     programs = [stage.program(to_gateway.port, images=50) for _ in range(3)]
     peer = stage.peer(gateway.port)
-    for number in range(20):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(20)
 
     def progress(what: str) -> None:
         """Some more answers have come since this was called."""

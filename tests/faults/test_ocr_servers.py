@@ -28,8 +28,7 @@ def test_a_process_killed_before_it_reads_costs_no_image(stage: Stage, queue_typ
 
     delivered = proxy.watch(Way.DOWN, BASIC_DELIVER)
     proxy.hold(Way.DOWN)
-    for number in range(IMAGES):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(IMAGES)
     delivered.wait("the image for the process")
     os.kill(ocr_processes(server)[0], signal.SIGKILL)
     proxy.reset()
@@ -48,8 +47,7 @@ def test_a_process_killed_while_it_reads_costs_no_image(stage: Stage, queue_type
     gateway, server = stage.gateway(chosen), stage.ocr_server(chosen, pause=0.2)
     peer = stage.peer(gateway.port, subprotocol="ocr.v2.msgpack")
 
-    for number in range(IMAGES):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(IMAGES)
     server.wait_for_output("image taken", times=2)
     os.kill(ocr_processes(server)[0], signal.SIGKILL)
 
@@ -68,7 +66,7 @@ def test_a_process_killed_before_it_acknowledges_repeats_an_answer_that_nobody_s
     gateway, server = stage.gateway(chosen), stage.ocr_server(chosen, via=proxy, pause=0.5)
     peer = stage.peer(gateway.port)
 
-    first = peer.ask(f"{peer.name} image 0")
+    (first,) = peer.ask_many(1)
     server.wait_for_output("image taken")
     confirmed = proxy.watch(Way.DOWN, BASIC_ACK)
     proxy.hold(Way.DOWN)
@@ -77,8 +75,7 @@ def test_a_process_killed_before_it_acknowledges_repeats_an_answer_that_nobody_s
     os.kill(ocr_processes(server)[0], signal.SIGKILL)
     proxy.reset()
     proxy.release()
-    for number in range(1, IMAGES):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(IMAGES - 1)
 
     stage.healed()
     server.wait_for_output(f"image taken: {first.name}", times=2)
@@ -92,8 +89,7 @@ def test_a_killed_server_leaves_no_process_and_another_one_goes_on(stage: Stage)
     peer = stage.peer(gateway.port)
     for _ in range(3):
         stage.program(gateway.port, images=20)
-    for number in range(20):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(20)
     server.wait_for_output("answer queued", times=5)
 
     stage.kill(server)
@@ -114,8 +110,7 @@ def test_a_stopped_process_is_replaced_and_its_image_read_by_another(stage: Stag
         os.kill(stopped, signal.SIGSTOP)
     peer = stage.peer(gateway.port)
     program = stage.program(gateway.port, images=30)
-    for number in range(30):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(30)
     wait_until(lambda: len(program.answered) > 3, "images are read")
     if at == "reading":
         os.kill(stopped, signal.SIGSTOP)
@@ -130,8 +125,7 @@ def test_a_server_told_to_stop_answers_what_it_has_and_returns_nothing(stage: St
     gateway, server = stage.gateway(), stage.ocr_server(processes=2, pause=0.1)
     peer = stage.peer(gateway.port)
     programs = [stage.program(gateway.port, images=20) for _ in range(2)]
-    for number in range(20):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(20)
     server.wait_for_output("answer queued", times=5)
 
     server.stop()

@@ -13,9 +13,9 @@ def test_nothing_that_a_full_queue_accepts_is_lost(stage: Stage) -> None:
     gateway = stage.gateway(BOUND, "WebSocket.max_in_flight=200")
     stage.ocr_server(BOUND, pause=0.02)
     peers = [stage.peer(gateway.port) for _ in range(PEERS)]
-    for number in range(FLOOD // PEERS):
+    for _ in range(FLOOD // PEERS):
         for peer in peers:
-            peer.ask(f"{peer.name} image {number}")
+            peer.ask_many(1)
     for peer in peers:
         peer.wait_until(lambda asked: asked.is_accepted or asked.refusals, "PENDING or a refusal")
 

@@ -42,11 +42,9 @@ def test_a_poison_image_is_answered_and_the_good_ones_are_read(stage: Stage, kin
     gateway = stage.gateway(chosen, "WebSocket.max_in_flight=64")
     server = stage.ocr_server(chosen, *SETTINGS, processes=2)
     peer = stage.peer(gateway.port)
-    for number in range(GOOD // 2):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(GOOD // 2)
     bad = peer.ask("poison", poison(kind))
-    for number in range(GOOD // 2, GOOD):
-        peer.ask(f"{peer.name} image {number}")
+    peer.ask_many(GOOD // 2)
 
     stage.healed()
     stage.check()
