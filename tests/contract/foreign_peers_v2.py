@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from tests.contract.drawn_images import NO_IMAGE
-from tests.contract.foreign_peers import PENDING_TEXT, SECONDS, Delivery, ForeignOcrServer
+from tests.contract.foreign_peers import PENDING_TEXT, SECONDS, Delivery, ForeignAmqpPeer, ForeignOcrServer
 from tests.running import wait_until
 
 SUBPROTOCOLS = ("ocr.v2", "ocr.v2.msgpack")
@@ -235,3 +235,17 @@ class ForeignOcrServerV2(ForeignOcrServer):
             return None
         channel.close()
         return count
+
+
+class ControlListener(ForeignAmqpPeer):
+    """Hears what gateways tell all OCR servers, from now on."""
+
+    def __init__(self, broker_port: int) -> None:
+        super().__init__(broker_port)
+        self._queue = self.channel.queue_declare("", exclusive=True).method.queue
+        self.channel.queue_bind(self._queue, "ocr.control")
+
+    def hear(self) -> tuple[dict[str, Any], int | None]:
+        """The next message and its timestamp."""
+        heard = self.take_and_acknowledge(self._queue)
+        return heard.message(), heard.properties.timestamp

@@ -14,7 +14,7 @@ MAX_IN_FLIGHT = 2
 
 @pytest.fixture(scope="module")
 def gateway(module_services: Services) -> Gateway:
-    return module_services.gateway(f"WebSocket.max_in_flight={MAX_IN_FLIGHT}")
+    return module_services.gateway(f"WebSocket.max_in_flight={MAX_IN_FLIGHT}", "WebSocket.idle_timeout=120")
 
 
 @pytest.fixture
