@@ -110,6 +110,8 @@ class Reception:
         self._replace(client)
         client.takes_held = client.takes_held or entry.is_resumed
         client.grant = connection.grant = entry.grant
+        if entry.grant.name:
+            client.rate = self._rate(entry.grant)  # the token's limits may have changed since
         limits = Limits(
             self._settings.max_image_bytes,
             self.max_in_flight(entry.grant),

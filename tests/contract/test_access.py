@@ -196,7 +196,14 @@ def test_a_changed_tokens_file_counts_without_a_restart(
     with client(gateway, TOKENS["wide"]) as one:
         assert one.hello()["ErrorCode"] == "NOT_ALLOWED"
     with client(gateway, STRANGER) as one:
-        assert "ResumeKey" in one.hello()
+        welcome = one.hello()
+        assert [one.upload(request_id)["ResponseMessage"] for request_id in ("1", "2")] == ["PENDING", "PENDING"]
+    path.write_text(line("second", STRANGER, "images_per_minute=6 max_in_flight=20"), "utf-8")
+    with client(gateway, STRANGER) as one:
+        resumed = one.hello(ClientUUID=welcome["ClientUUID"], ResumeKey=welcome["ResumeKey"])
+        assert resumed["MaxInFlight"] == 20
+        assert one.upload("3")["ResponseMessage"] == "PENDING"
+        assert one.upload("4")["ErrorCode"] == "RATE_LIMITED"
     path.write_text("second in-clear\n", "utf-8")
     with client(gateway, STRANGER) as one:
         assert "ResumeKey" in one.hello()
