@@ -103,13 +103,16 @@ class Report:
                 return
         text = read.text.strip()
         where = ("" if text else ", no text in it") + (f", saved as {path}" if path else "")
-        facts = ids(image_file_name=image.name, seconds=round(read.seconds, 3), text=read.text)
+        facts = ids(
+            image_file_name=image.name, seconds=round(read.seconds, 3), text=read.text, confidence=read.confidence
+        )
         shown = {TEXT: read.text if text else ""}
         client.info(f"result: {image.name} in {read.seconds:.2f} s{where}", extra=facts | shown)
         with self._lock:
             self._latencies.append(read.seconds)
         saved = {"output": str(path)} if path else {}
-        self._json_line(image, {"status": "SUCCESS", "text": read.text, "seconds": round(read.seconds, 3), **saved})
+        numbers = {"seconds": round(read.seconds, 3), "confidence": read.confidence}
+        self._json_line(image, {"status": "SUCCESS", "text": read.text, **numbers, **saved})
         self._console.advance()
 
     def _count_failure(self, image: ImageFile, error: OcrClientError) -> None:

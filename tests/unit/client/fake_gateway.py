@@ -197,8 +197,12 @@ class FakeGateway:
 @contextmanager
 def running(gateway: FakeGateway, port: int = 0) -> Iterator[Server]:
     """Serve on the port, 0 being a free one, until the end."""
+
+    def select(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        return gateway.select(connection, offered)  # looked up each time: a test may have put another one in its place
+
     with serve(
-        gateway.handle, "127.0.0.1", port, select_subprotocol=gateway.select, compression=None, max_size=10_000
+        gateway.handle, "127.0.0.1", port, select_subprotocol=select, compression=None, max_size=10_000
     ) as server:
         gateway.port = server.socket.getsockname()[1]
         gateway.url = f"ws://127.0.0.1:{gateway.port}"
