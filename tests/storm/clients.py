@@ -11,8 +11,8 @@ from client.conversation import Conversation
 from client.events import Recognition, Request
 from tests.contract.drawn_images import drawn
 
-MAX_IN_FLIGHT = 8
-ANSWER_TIMEOUT = 20.0
+MAX_IN_FLIGHT = 4
+ANSWER_TIMEOUT = 30.0
 IMAGE_SECONDS = 180.0
 """Seconds that a program gives an image, whatever happens meanwhile."""
 

@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Self
 
 import pika
+from pika.exceptions import AMQPError
+from private_broker import BrokerError
 
 from tests.faults.container_broker import Broker, new_broker
 from tests.faults.invariants import queue_names
@@ -210,18 +212,21 @@ class Stack:
             self._complain_unless(service.assert_nothing_is_left)
             if "Traceback" in service.output():
                 self.complaints.append(f"{service.module} printed a traceback:\n{_traceback(service.output())}")
-        left = {name: count for name, count in self._waiting().items() if count}
-        if left:
-            self.complaints.append(f"messages are left: {left}")
+        self._complain_unless(self._nothing_is_left)
 
     def _complain_unless(self, holds: Callable[[], None]) -> None:
         try:
             holds()
-        except (AssertionError, TimeoutError) as error:
+        except (AssertionError, TimeoutError, BrokerError, AMQPError) as error:
             self.complaints.append(str(error))
 
     def _queues_get_empty(self) -> None:
         wait_until(lambda: not any(self._waiting().values()), "all queues are empty", SETTLED_SECONDS)
+
+    def _nothing_is_left(self) -> None:
+        # What was delivered and not acknowledged is back in its queue, now that the services have ended.
+        left = {name: count for name, count in self._waiting().items() if count}
+        assert not left, f"messages are left: {left}"
 
     def _waiting(self) -> dict[str, int]:
         where = pika.ConnectionParameters("127.0.0.1", self.broker.port, heartbeat=0)
