@@ -43,6 +43,7 @@ class Broadcasts:
         self._log = log
         self._channel: BlockingChannel | None = None
         self._is_blocked = False
+        self._has_complained = False
         self._open_at = self._announce_at = 0.0
         connection.add_on_connection_blocked_callback(lambda *_: self._set_blocked(is_blocked=True))
         connection.add_on_connection_unblocked_callback(lambda *_: self._set_blocked(is_blocked=False))
@@ -96,4 +97,6 @@ class Broadcasts:
 
     def _troubled(self, error: Exception) -> None:
         self._channel = None
-        self._log.warning(f"no cancellations and announcements for {RETRY:g} s, images are read all the same ({error})")
+        if not self._has_complained:  # once a connection: it is tried again and again
+            self._has_complained = True
+            self._log.warning(f"no cancellations and announcements; images are read all the same ({error})")

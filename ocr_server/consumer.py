@@ -97,7 +97,7 @@ class Consumer:
         When the connection is lost meanwhile nothing is called: the broker gives the image to somebody again.
         """
         link = delivery.link
-        self._hand_over(link, functools.partial(link.publish, delivery, link.answer_queue(delivery), body, done))
+        self._settle(delivery, functools.partial(link.publish, delivery, link.answer_queue(delivery), body, done))
 
     def answer_now(self, delivery: Delivery, body: bytes) -> bool:
         """Publish the answer and acknowledge the image at once; False when it will come again. For the AMQP thread."""
@@ -115,19 +115,24 @@ class Consumer:
 
     def skip(self, delivery: Delivery, done: Callable[[], None]) -> None:
         """Acknowledge the image without an answer. For any thread."""
-        self._hand_over(delivery.link, functools.partial(delivery.link.acknowledge, delivery, done))
+        self._settle(delivery, functools.partial(delivery.link.acknowledge, delivery, done))
 
     def set_aside(self, delivery: Delivery) -> None:
         """Move what cannot be decoded to the dead letter queue, for an operator. For any thread."""
-        link = delivery.link
-        work = functools.partial(link.publish, delivery, DEAD_LETTER_QUEUE, delivery.body, lambda: None)
-        self._hand_over(link, work)
+        publish = functools.partial(delivery.link.publish, delivery, DEAD_LETTER_QUEUE, delivery.body, lambda: None)
+        self._settle(delivery, publish)
 
-    def _hand_over(self, link: Link, work: Callable[..., Any]) -> None:
+    def _settle(self, delivery: Delivery, work: Callable[..., Any]) -> None:
+        if not self._hand_over(delivery.link, work):
+            self._log.info("the connection was lost before the answer; the image will come again")
+
+    def _hand_over(self, link: Link, work: Callable[..., Any]) -> bool:
+        """False when the connection is lost already."""
         try:
             link.connection.add_callback_threadsafe(work)
         except exceptions.ConnectionWrongStateError:
-            self._log.info("the connection was lost before the answer; the image will come again")
+            return False
+        return True
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
