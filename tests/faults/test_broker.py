@@ -66,7 +66,7 @@ def memory_alarm(broker: Broker) -> Iterator[None]:
 
 @contextlib.contextmanager
 def disk_alarm(broker: Broker) -> Iterator[None]:
-    broker.rabbitmqctl("set_disk_free_limit", "1000TB")
+    broker.rabbitmqctl("set_disk_free_limit", "1000000GB")
     try:
         yield
     finally:
