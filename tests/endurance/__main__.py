@@ -1,0 +1,158 @@
+"""The command line of script/endurance: many small images through one stack, and what grows meanwhile."""
+
+import argparse
+import http.client
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from private_broker import PrivateBroker
+
+from tests.contract.drawn_images import drawn
+from tests.endurance.samples import BASE, Sample, complaints, files_of, memory_of, table
+from tests.running import Gateway, Service, Services, ocr_processes, wait_until
+
+EVERY = 1000
+DIFFERENT = 200
+"""Different images; the files are links to them."""
+
+AFTERWARDS = 100
+"""Images beyond the last sample, so that the client still runs when it is taken."""
+
+PROCESSES = 2
+SECONDS_FOR_SOME = 300.0
+ASK_EVERY = 0.3
+# Connections come and go, as those of many clients; an OCR process that is replaced would start at nothing.
+CLIENT_SETTINGS = ("ThreadPool.max_thread=4", "ThreadPool.images_per_connection=20", "Client.max_in_flight=4")
+OCR_SETTINGS = ("ProcessPool.images_per_process=1000000",)
+
+
+def words(number: int) -> str:
+    return f"Image number {number % DIFFERENT}"
+
+
+def make_images(folder: Path, count: int) -> None:
+    """A folder with so many image files; few of them take room."""
+    originals, images = folder / "originals", folder / "images"
+    for made in (originals, images):
+        made.mkdir()
+    for number in range(DIFFERENT):
+        (originals / f"{number}.png").write_bytes(drawn(words(number)))
+    for number in range(count):
+        (images / f"{number:06}.png").hardlink_to(originals / f"{number % DIFFERENT}.png")
+
+
+def answered(gateway: Gateway) -> int:
+    """How many images the gateway has had answers to."""
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+    try:
+        connection.request("GET", "/metrics")
+        page = connection.getresponse().read().decode()
+    finally:
+        connection.close()
+    found = re.search(r'^gateway_answers_total\{outcome="SUCCESS"\} (\S+)$', page, re.MULTILINE)
+    assert found
+    return int(float(found[1]))
+
+
+def wait_for_answers(count: int, gateway: Gateway, client: Service) -> None:
+    """Return once so many images are answered; asks seldom, since asking is work for the gateway."""
+    deadline = time.monotonic() + SECONDS_FOR_SOME
+    while answered(gateway) < count:
+        assert time.monotonic() < deadline, f"not within {SECONDS_FOR_SOME:g} s: {count} answers"
+        assert client.process.poll() is None, f"the client has ended:\n{client.output()[-2000:]}"
+        time.sleep(ASK_EVERY)
+
+
+def sampled(count: int, processes: dict[str, int], broker: PrivateBroker) -> Sample:
+    listed = broker.rabbitmqctl("list_queues", "--no-table-headers", "name", "messages").splitlines()
+    return Sample(
+        count,
+        {name: memory_of(pid) for name, pid in processes.items()},
+        {name: files_of(pid) for name, pid in processes.items()},
+        len(listed),
+        sum(int(line.split("\t")[1]) for line in listed),
+    )
+
+
+def run(images: int, folder: Path, tell: Callable[[str], None]) -> list[str]:
+    """Everything, once; returns complaints."""
+    make_images(folder, images + AFTERWARDS)
+    (folder / "services").mkdir()
+    samples: list[Sample] = []
+    with PrivateBroker(folder / "broker") as broker:
+        services = Services(broker.port, folder / "services")
+        try:
+            gateway = services.gateway()
+            server = services.ocr_server(*OCR_SETTINGS, processes=PROCESSES)
+            tell("broker, gateway and OCR server are up")
+            client = start_client(gateway.port, folder)
+            readers = sorted(ocr_processes(server))
+            processes = {"gateway": gateway.process.pid, "OCR server's parent": server.process.pid}
+            processes |= {f"OCR process {number}": pid for number, pid in enumerate(readers, 1)}
+            processes["client"] = client.process.pid
+            try:
+                for count in range(EVERY, images + 1, EVERY):
+                    wait_for_answers(count, gateway, client)
+                    samples.append(sampled(count, processes, broker))
+                    tell(f"{count} images are answered")
+                code = client.exit_code(SECONDS_FOR_SOME)
+            finally:
+                client.kill()
+            found = [] if code == 0 else [f"the client ended with {code}:\n{client.output()[-2000:]}"]
+            found += wrong_texts(folder, images + AFTERWARDS)
+            wait_until(lambda: not sampled(0, {}, broker).messages, "all queues are empty")
+            if sorted(ocr_processes(server)) != readers:
+                found.append("an OCR process was replaced")
+        finally:
+            services.close()
+    print("", *table(samples), "", sep="\n")  # noqa: T201 - what the program is for
+    return found + complaints(samples)
+
+
+def start_client(port: int, folder: Path) -> Service:
+    """Our client program, sending the whole folder."""
+    settings = (f"WebSocket.port={port}", f"ImagePath.image_dir={folder / 'images'}", *CLIENT_SETTINGS)
+    arguments = [part for setting in settings for part in ("--set", setting)]
+    return Service("client", [*arguments, "--output", str(folder / "texts"), "--json"], folder / "client")
+
+
+def wrong_texts(folder: Path, count: int) -> list[str]:
+    """Images whose text is missing or another's."""
+    found = []
+    for number in range(count):
+        path = folder / "texts" / f"{number:06}.png.txt"
+        text = path.read_text("utf-8").strip() if path.exists() else None
+        if text != words(number):
+            found.append(f"image {number} should have {words(number)!r} and has {text!r}")
+    return found
+
+
+def main() -> int:
+    """0: all flat and all texts right; 1: not."""
+    parser = argparse.ArgumentParser(
+        prog="script/endurance",
+        description="Send many small images through one stack, and see that neither memory nor files nor queues grow.",
+    )
+    parser.add_argument("--images", type=int, default=20_000, help=f"how many, a multiple of {EVERY} (20000)")
+    images = parser.parse_args().images
+    if images % EVERY or images <= BASE:
+        parser.error(f"--images is a multiple of {EVERY}, and more than {BASE}")
+    begun = time.monotonic()
+
+    def tell(sentence: str) -> None:
+        print(f"[{time.monotonic() - begun:6.1f} s] {sentence}", flush=True)  # noqa: T201
+
+    with tempfile.TemporaryDirectory(prefix="endurance-") as folder:
+        found = run(images, Path(folder), tell)
+    for complaint in found:
+        tell(complaint)
+    print("NOT all well." if found else "Memory, files and queues are flat, and every text is right.")  # noqa: T201
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
