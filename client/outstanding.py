@@ -16,6 +16,11 @@ _SHORTEST_RETRY: Final = 0.1
 _MOST_DOUBLINGS: Final = 10
 
 
+def seconds_allowed(request: Request) -> float:
+    """How long the answer of an image may take, from sending it for the first time."""
+    return TIMEOUTS_PER_IMAGE * request.answer_timeout if request.timeout is None else request.timeout
+
+
 @dataclasses.dataclass(slots=True)
 class Outstanding:
     """An image without a final answer. Times are in seconds on the caller's clock.
@@ -31,15 +36,9 @@ class Outstanding:
     last_refusal: str = ""
 
     @property
-    def seconds(self) -> float:
-        """How long its answer may take."""
-        request = self.request
-        return TIMEOUTS_PER_IMAGE * request.answer_timeout if request.timeout is None else request.timeout
-
-    @property
     def deadline(self) -> float:
         """When it is given up."""
-        return self.first_sent_at + self.seconds
+        return self.first_sent_at + seconds_allowed(self.request)
 
     def sent(self, now: float) -> None:
         """It is on its way, perhaps once more."""
@@ -82,5 +81,6 @@ class Outstanding:
         how_far = "was accepted, but not answered" if request.is_accepted else "was not accepted"
         return AnswerTimeout(
             request.image_file_name,
-            f"The image {how_far} within {self.seconds:g} s. See that an OCR server runs, or raise answer_timeout.",
+            f"The image {how_far} within {seconds_allowed(request):g} s. See that an OCR server runs, "
+            "or raise answer_timeout.",
         )

@@ -123,6 +123,7 @@ class FakeGateway:
         self.uploads: list[tuple[int, str]] = []
         self.messages: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.close_codes: list[int] = []
         self.visits = 0
         self.url = ""
         self.port = 0
@@ -142,6 +143,8 @@ class FakeGateway:
             pass
         finally:
             with self._changed:
+                if connection.close_code is not None:
+                    self.close_codes.append(connection.close_code)
                 self.present -= 1
                 self._changed.notify_all()
 

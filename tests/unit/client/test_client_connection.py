@@ -1,14 +1,18 @@
 """One connection: what has arrived counts, also when the connection has ended since."""
 
+import socket
 import threading
 import time
 
 import pytest
+from websockets.utils import accept_key
 
 from client.address import shown
 from client.connection import Connection
 from client.errors import ConnectionLost
+from protocol.messages_v2 import MSGPACK, Cancel, Hello
 from tests.unit.client.fake_gateway import SECONDS, FakeGateway, Visit
+from tests.unit.client.running_client import v2_only
 
 
 def _ended(connection: Connection) -> ConnectionLost:
@@ -73,3 +77,119 @@ def test_another_thread_can_abort_the_waiting(gateway: FakeGateway) -> None:
 
 def test_a_password_in_the_url_is_not_shown() -> None:
     assert shown("wss://ada:secret@host:1/x?y=1") == "wss://host:1/x?y=1"
+
+
+def _shake_hands(arrived: socket.socket) -> None:
+    """As a v1 gateway does it."""
+    key = arrived.recv(10_000).partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0].decode()
+    answer = "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+    arrived.sendall(f"{answer}{accept_key(key)}\r\n\r\n".encode())
+
+
+def _talkative(messages: int) -> tuple[socket.socket, threading.Thread]:
+    """A gateway that reads nothing until so many messages of 100,000 bytes, with pings between them, were read."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def talk() -> None:
+        with server.accept()[0] as arrived:
+            _shake_hands(arrived)
+            message = bytes([0x82, 127]) + (100_000).to_bytes(8, "big") + bytes(100_000)
+            arrived.sendall((bytes([0x89, 4]) + b"ping" + message) * messages)
+            while arrived.recv(1_000_000):
+                pass
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    return server, thread
+
+
+def test_a_gateway_that_sends_before_it_reads_and_a_client_that_sends_much_do_not_wait_for_each_other() -> None:
+    server, thread = _talkative(300)
+    with server:
+        connection = Connection(f"ws://127.0.0.1:{server.getsockname()[1]}", None, SECONDS)
+        connection.send(bytes(30_000_000), SECONDS)
+        for _ in range(300):
+            message = connection.receive(SECONDS)
+            assert message is not None
+            assert len(message) == 100_000
+        connection.close()
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+
+
+def test_a_message_that_does_not_go_out_in_its_time_ends_the_connection(unused_port: int) -> None:
+    with socket.create_server(("127.0.0.1", unused_port)) as server:
+        go_on = threading.Event()
+
+        def read_nothing() -> None:
+            with server.accept()[0] as arrived:
+                _shake_hands(arrived)
+                go_on.wait(SECONDS)
+
+        thread = threading.Thread(target=read_nothing)
+        thread.start()
+        connection = Connection(f"ws://127.0.0.1:{unused_port}", None, SECONDS)
+        connection.send(bytes(30_000_000), SECONDS, within=0.2)
+        connection.send(b"not in the middle of the other", SECONDS)
+        with pytest.raises(ConnectionLost, match=r"takes no data since 0\.2 s"):
+            connection.receive(SECONDS)
+        go_on.set()
+        connection.close()
+        thread.join(SECONDS)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.connection.PING_AFTER", 0.1)
+    monkeypatch.setattr("client.connection.PONG_WITHIN", 0.3)
+
+
+@v2_only
+@pytest.mark.usefixtures("impatient")
+def test_a_v2_gateway_that_answers_pings_may_be_silent_for_long(gateway: FakeGateway) -> None:
+    connection = Connection(gateway.url, None, SECONDS, offers_v2=True)
+    assert connection.codec is MSGPACK
+    assert connection.receive(1.0) is None
+    connection.close()
+
+
+@v2_only
+@pytest.mark.usefixtures("impatient")
+def test_a_gateway_in_a_black_hole_is_noticed_by_its_missing_pongs(gateway: FakeGateway) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as front:
+        both: list[socket.socket] = []
+
+        def pass_on_the_handshake_only() -> None:
+            arrived, behind = front.accept()[0], socket.create_connection(("127.0.0.1", gateway.port))
+            both.extend([arrived, behind])
+            behind.sendall(arrived.recv(10_000))
+            arrived.sendall(behind.recv(10_000))
+
+        thread = threading.Thread(target=pass_on_the_handshake_only)
+        thread.start()
+        connection = Connection(f"ws://127.0.0.1:{front.getsockname()[1]}", None, SECONDS, offers_v2=True)
+        thread.join(SECONDS)
+        with pytest.raises(ConnectionLost, match="says nothing since"):
+            connection.receive(SECONDS)
+        connection.close()
+        for one in both:
+            one.close()
+
+
+def test_who_is_woken_up_can_still_send_and_say_goodbye(gateway: FakeGateway) -> None:
+    connection = Connection(gateway.url, None, SECONDS, offers_v2=True)
+    codec = connection.codec
+    hello = Hello("Ada")
+    connection.send(codec.encode(hello) if codec else b'{"ClientName": "Ada"}', SECONDS)
+    assert connection.receive(SECONDS)
+    timer = threading.Timer(0.05, connection.abort)
+    timer.start()
+    with pytest.raises(ConnectionLost, match="interrupted"):
+        connection.receive(SECONDS)
+    timer.join()
+    words = Cancel("uuid-1", ("one",))
+    connection.send(codec.encode(words) if codec else b'{"ClientUUID": "uuid-1", "Cancel": ["one"]}', SECONDS)
+    connection.close()
+    assert gateway.wait_until_said("Cancel") == [["one"]]
+    gateway.wait_until_all_are_gone()
+    assert gateway.close_codes == [1000]
