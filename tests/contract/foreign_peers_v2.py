@@ -63,6 +63,7 @@ class ForeignClientV2:
         self._is_binary = self.subprotocol == "ocr.v2.msgpack"
         self.welcome: dict[str, Any] = {}
         self.client_uuid = ""
+        self.seconds = SECONDS  # of a wait for one message
         if says_hello:
             extra: dict[str, Any] = {} if token is None else {"Token": token}
             try:
@@ -105,7 +106,7 @@ class ForeignClientV2:
 
     def hear(self) -> dict[str, Any]:
         """The next message, in a frame of the kind that the codec has."""
-        frame = self._connection.recv(SECONDS)
+        frame = self._connection.recv(self.seconds)
         if self._is_binary:
             assert isinstance(frame, bytes), "ocr.v2.msgpack is spoken in binary frames"
             message = msgspec.msgpack.decode(frame)
