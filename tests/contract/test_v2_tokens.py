@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +40,7 @@ def token(made: dict[str, tuple[str, str]]) -> dict[str, str]:
 def gateway(
     module_services: Services, tmp_path_factory: pytest.TempPathFactory, made: dict[str, tuple[str, str]]
 ) -> Gateway:
-    tokens_file: Path = tmp_path_factory.mktemp("tokens") / "tokens"
+    tokens_file = tmp_path_factory.mktemp("tokens") / "tokens"
     tokens_file.write_text("# who may\n\n" + "".join(f"{line}\n" for _, line in made.values()), "utf-8")
     return module_services.gateway(f"Auth.tokens_file={tokens_file}")
 
@@ -78,7 +78,7 @@ def test_a_v1_client_without_a_token_is_failed_and_then_closed_with_1008(gateway
 def test_with_its_token_a_client_is_served_and_resumed(
     gateway: Gateway, ocr_server: ForeignOcrServerV2, token: dict[str, str], subprotocol: str, where: str
 ) -> None:
-    sent = {"token": token["alice"]} if where == "hello" else {"bearer": token["alice"]}
+    sent: dict[str, Any] = {"token" if where == "hello" else "bearer": token["alice"]}
     with ForeignClientV2(gateway.port, subprotocol, **sent) as client:
         client.upload("r1")
         client.hear_pending("r1")
