@@ -181,6 +181,12 @@ class FakeGateway:
         with self._changed:
             return [message[key] for message in self.messages if key in message]
 
+    def name_of(self, request_id: str) -> str:
+        """The image that came last with this RequestId."""
+        with self._changed:
+            names = [one["ImageFileName"] for one in self.messages if one.get("RequestId") == request_id]
+            return str(names[-1])
+
     def wait_until_said(self, key: str, times: int = 1) -> list[Any]:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.said(key)) >= times, SECONDS), f"no {key}"

@@ -8,7 +8,7 @@ import pytest
 
 from client.__main__ import main
 from settings.command_line import Exit
-from tests.unit.client.fake_gateway import FakeGateway, damaged
+from tests.unit.client.fake_gateway import FakeGateway, Visit, damaged
 from tests.unit.client.running_client import Run, lines_with
 
 
@@ -58,7 +58,13 @@ def test_an_output_folder_that_cannot_be_made_is_told_before_anything_is_sent(
 def test_json_is_one_object_for_each_image_and_nothing_else(
     gateway: FakeGateway, run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    gateway.on_image = lambda visit, name: damaged(visit, name) if name == "b.png" else visit.read(name, "尚\n")
+    def answer(visit: Visit, name: str) -> None:
+        if name == "b.png":
+            damaged(visit, name)
+        else:
+            visit.say("SUCCESS", name, "尚\n", **({"Confidence": 91.5} if visit.subprotocol else {}))
+
+    gateway.on_image = answer
     code = main(["--set", f"WebSocket.url={gateway.url}", str(folder), "--json"])
     printed = capsys.readouterr()
     found = {one["file"]: one for one in map(json.loads, printed.out.splitlines())}
@@ -67,6 +73,7 @@ def test_json_is_one_object_for_each_image_and_nothing_else(
     assert found["b.png"] == {"file": "b.png", "status": "FAILED", "error": "It is damaged."}
     assert (found["a.png"]["status"], found["a.png"]["text"]) == ("SUCCESS", "尚\n")
     assert found["a.png"]["seconds"] >= 0
+    assert found["a.png"]["confidence"] == (91.5 if gateway.subprotocols else None)
     assert [line.partition("] ")[2] for line in printed.err.splitlines()] == ["failed: b.png: It is damaged."]
 
 

@@ -1,10 +1,13 @@
 """One connection: what has arrived counts, also when the connection has ended since."""
 
 import socket
+import ssl
 import threading
 import time
+from pathlib import Path
 
 import pytest
+import trustme
 from websockets.utils import accept_key
 
 from client.address import shown
@@ -86,12 +89,13 @@ def _shake_hands(arrived: socket.socket) -> None:
     arrived.sendall(f"{answer}{accept_key(key)}\r\n\r\n".encode())
 
 
-def _talkative(messages: int) -> tuple[socket.socket, threading.Thread]:
+def _talkative(messages: int, tls: ssl.SSLContext | None) -> tuple[socket.socket, threading.Thread]:
     """A gateway that reads nothing until so many messages of 100,000 bytes, with pings between them, were read."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def talk() -> None:
-        with server.accept()[0] as arrived:
+        raw = server.accept()[0]
+        with tls.wrap_socket(raw, server_side=True) if tls else raw as arrived:
             _shake_hands(arrived)
             message = bytes([0x82, 127]) + (100_000).to_bytes(8, "big") + bytes(100_000)
             arrived.sendall((bytes([0x89, 4]) + b"ping" + message) * messages)
@@ -103,10 +107,19 @@ def _talkative(messages: int) -> tuple[socket.socket, threading.Thread]:
     return server, thread
 
 
-def test_a_gateway_that_sends_before_it_reads_and_a_client_that_sends_much_do_not_wait_for_each_other() -> None:
-    server, thread = _talkative(300)
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_a_gateway_that_sends_before_it_reads_and_a_client_that_sends_much_do_not_wait_for_each_other(
+    scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = None
+    if scheme == "wss":
+        authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(tls)
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    server, thread = _talkative(300, tls)
     with server:
-        connection = Connection(f"ws://127.0.0.1:{server.getsockname()[1]}", None, SECONDS)
+        connection = Connection(f"{scheme}://127.0.0.1:{server.getsockname()[1]}", None, SECONDS)
         connection.send(bytes(30_000_000), SECONDS)
         for _ in range(300):
             message = connection.receive(SECONDS)

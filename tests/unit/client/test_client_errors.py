@@ -42,6 +42,7 @@ def test_of_several_the_worst_counts() -> None:
     ("code", "sentence"),
     [
         (4000, "idle"),
+        (4001, "same ClientUUID"),
         (1001, "going away"),
         (1008, "token_file"),
         (1009, "too large"),

@@ -74,6 +74,10 @@ def test_a_signal_stops_it_cleanly_with_the_table(gateway: FakeGateway, folder: 
     assert header.split()[:4] == ["images", "done", "failed", "unanswered"]
     assert values.split()[:4] == ["3", "1", "0", "2"]
     assert out.count("interrupted: ") == 1
+    gateway.wait_until_all_are_gone()
+    assert set(gateway.close_codes) == {1000}
+    cancelled = [gateway.name_of(one) for some in gateway.said("Cancel") for one in some]
+    assert sorted(cancelled) == (["b.png", "c.png"] if gateway.subprotocols else [])
 
 
 def test_a_pipe_that_nobody_reads_any_more_ends_it_without_a_traceback(gateway: FakeGateway, folder: Path) -> None:

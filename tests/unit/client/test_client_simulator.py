@@ -8,7 +8,7 @@ from client.folder import ImageFile
 from client.simulator import Work
 from settings.command_line import Exit
 from tests.unit.client.fake_gateway import SECONDS, FakeGateway, Visit, cut, damaged, read_but, running, silence
-from tests.unit.client.running_client import Run, lines_with, v1_only
+from tests.unit.client.running_client import Run, lines_with, v1_only, v2_only
 
 
 def test_the_lines_of_the_contract_are_printed_in_order_then_the_table(
@@ -207,3 +207,22 @@ def test_nobody_waits_for_work_that_is_stopped_or_done() -> None:
     work.stop()
     assert work.take(1) == []
     assert Work(()).take(1) == []
+
+
+@v2_only
+def test_a_v2_gateway_that_breaks_again_and_again_costs_no_image_only_lines(
+    gateway: FakeGateway, run: Run, folder: Path
+) -> None:
+    def cut_each_first_time(visit: Visit, name: str) -> None:
+        if gateway.names.count(name) == 1:
+            visit.cut()
+        else:
+            visit.read(name)
+
+    gateway.on_image = cut_each_first_time
+    code, lines = run(folder, "--set", "ThreadPool.max_thread=1")
+    assert code == Exit.OK
+    assert gateway.names == [f"{name}.png" for name in "aabbcc"]
+    assert len(lines_with(lines, "ClientUUID kept")) == 3
+    assert len(lines_with(lines, "image sent again: ")) == 3
+    assert lines[-1].split()[:3] == ["3", "3", "0"]
