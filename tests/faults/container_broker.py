@@ -24,6 +24,7 @@ class ContainerBroker:
         (self.port,) = free_ports(1)
         self._name = f"online-ocr-faults-{secrets.token_hex(4)}"
         self._is_created = False
+        self._keeper: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -43,6 +44,7 @@ class ContainerBroker:
             _docker("start", self._name)
         else:
             # The node's name, and with it the folder of its data, comes from the host name.
+            self._start_keeper()
             publish = f"127.0.0.1:{self.port}:5672"
             _docker("run", "--detach", "--name", self._name, "--hostname", "broker", "--publish", publish, self.image)
             self._is_created = True
@@ -78,9 +80,22 @@ class ContainerBroker:
 
     def close(self) -> None:
         """Remove the container and its data."""
-        if self._is_created:
-            _docker("rm", "--force", "--volumes", self._name)
-            self._is_created = False
+        if self._keeper is not None:
+            assert self._keeper.stdin is not None
+            self._keeper.stdin.close()
+            self._keeper.wait(60)
+            self._keeper = None
+        self._is_created = False
+
+    def _start_keeper(self) -> None:
+        """A shell that removes the container when this process ends, however it ends."""
+        self._keeper = subprocess.Popen(
+            ["/bin/sh", "-c", f"read -r nothing; exec docker rm --force --volumes {self._name}"],
+            stdin=subprocess.PIPE,  # closed by the kernel at the latest
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def __enter__(self) -> Self:
         try:

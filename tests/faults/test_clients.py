@@ -8,6 +8,7 @@ from tests.running import Service, wait_until
 
 IMAGES = 10
 STATES = ["held", "outstanding"]
+ONE_IS_SLOW = ["held", pytest.param("outstanding", marks=pytest.mark.slow)]
 
 
 def _ask(peer: Peer) -> None:
@@ -27,7 +28,7 @@ def _leave(stage: Stage, peer: Peer, server: Service, answers: str) -> None:
 
 
 @pytest.mark.fault("client killed and back", "answers {answers}")
-@pytest.mark.parametrize("answers", STATES)
+@pytest.mark.parametrize("answers", ONE_IS_SLOW)
 def test_a_client_that_is_back_has_every_answer_once(stage: Stage, answers: str) -> None:
     gateway, server = stage.gateway(), stage.ocr_server(pause=0.1)
     peer = stage.peer(gateway.port, subprotocol="ocr.v2.msgpack")
@@ -43,7 +44,7 @@ def test_a_client_that_is_back_has_every_answer_once(stage: Stage, answers: str)
 
 
 @pytest.mark.fault("client back at another gateway", "answers {answers}")
-@pytest.mark.parametrize("answers", STATES)
+@pytest.mark.parametrize("answers", ONE_IS_SLOW)
 def test_a_client_that_is_back_at_another_gateway_has_every_answer_once(stage: Stage, answers: str) -> None:
     first = stage.gateway("RabbitMQ.result_queue=result_1")
     second = stage.gateway("RabbitMQ.result_queue=result_2")
@@ -86,7 +87,7 @@ def test_a_newer_connection_takes_the_place_of_the_older_one(stage: Stage, answe
 
 
 @pytest.mark.fault("a client that never reads", "answers {answers}")
-@pytest.mark.parametrize("answers", STATES)
+@pytest.mark.parametrize("answers", ONE_IS_SLOW)
 def test_a_client_that_never_reads_costs_the_others_nothing(stage: Stage, answers: str) -> None:
     gateway, server = stage.gateway(), stage.ocr_server(processes=2)
     deaf = stage.peer(gateway.port, reads=False)

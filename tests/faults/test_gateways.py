@@ -40,6 +40,7 @@ def test_a_gateway_told_to_stop_loses_no_answer_and_has_nothing_read_twice(stage
     assert server.output().count("image taken") == images
 
 
+@pytest.mark.slow
 @pytest.mark.fault("SIGKILL the gateway", "before the publish")
 def test_a_gateway_killed_before_it_publishes_has_promised_nothing_and_clients_send_again(stage: Stage) -> None:
     proxy = stage.proxy()
@@ -109,6 +110,7 @@ def test_a_gateway_killed_with_answers_held_hands_them_over_when_it_is_back(stag
     assert server.output().count("image taken") == IMAGES
 
 
+@pytest.mark.slow
 @pytest.mark.fault("SIGKILL the gateway", "with answers sent but not Received")
 def test_a_gateway_killed_with_answers_unreceived_sends_them_again(stage: Stage) -> None:
     gateway, server = stage.gateway(), stage.ocr_server()

@@ -22,12 +22,12 @@ SETTINGS = (
 
 
 def _cells() -> list[object]:
-    """Every kind on every queue type; those that take several time limits, and the same on other queues, are slow."""
+    """Every kind on every queue type; those that take time limits to find, and the same on other queues, are slow."""
     return [
         pytest.param(
             kind,
             queue_type,
-            marks=[] if queue_type == "quorum" and kind is not Poison.HANGS_WITH_LOCK else [pytest.mark.slow],
+            marks=[] if (kind, queue_type) == (Poison.SEGFAULTS, "quorum") else [pytest.mark.slow],
             id=f"{kind.name.lower()}-{queue_type}",
         )
         for kind in Poison
