@@ -1,8 +1,13 @@
 """Our OCR server when something goes wrong, seen by a v2 gateway from elsewhere; each test has a server of its own."""
 
+import json
 import os
 import signal
+import socket
+import time
+import urllib.request
 from collections.abc import Iterator
+from functools import partial
 
 import pika
 import pytest
@@ -10,7 +15,7 @@ import pytest
 from tests.contract.drawn_images import WORDS, drawn
 from tests.contract.foreign_gateway_v2 import FAILURE_KEYS, ForeignGatewayV2
 from tests.integration.pages import page_that_takes_a_while
-from tests.running import Services, free_port, http_status, ocr_processes
+from tests.running import Services, free_port, http_status, ocr_processes, wait_until
 
 pytestmark = pytest.mark.usefixtures("tesseract")
 
@@ -101,12 +106,53 @@ def test_an_image_in_hand_is_answered_also_when_the_queue_is_deleted_meanwhile(
     assert gateway.final("good")["OcrResult"] == f"{WORDS}\n"
 
 
-def test_what_is_counted_is_shown(services: Services) -> None:
+def is_shown(port: int, name: str, value: float) -> bool:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+        return f"{name} {value:.1f}" in page.read().decode().splitlines()
+
+
+def test_what_is_counted_is_shown(gateway: ForeignGatewayV2, services: Services) -> None:
     port = free_port()
     server = services.ocr_server(f"Metrics.port={port}")
-    assert http_status(port, "/metrics") == 200
+    gateway.ask("r-1", drawn(), timestamp=int(time.time()))
+    gateway.ask("r-2", b"no image")
+    assert [gateway.final(request_id)["RequestId"] for request_id in ("r-1", "r-2")] == ["r-1", "r-2"]
+    server.wait_for_output("answer queued", times=2)  # and acknowledged: none is read again
+    os.kill(ocr_processes(server)[0], signal.SIGKILL)
+    expected = {
+        "ocr_images_taken_total": 2,
+        'ocr_answers_total{outcome="SUCCESS"}': 1,
+        'ocr_answers_total{outcome="UNSUPPORTED_IMAGE"}': 1,
+        "ocr_queue_wait_seconds_count": 1,
+        "ocr_read_seconds_count": 2,
+        'ocr_process_restarts_total{reason="died"}': 1,
+        "ocr_processes_connected": 1,
+    }
+    for name, value in expected.items():
+        wait_until(partial(is_shown, port, name, value), f"{name} is {value}")
     assert http_status(port, "/") == 404
-    second = services.ocr_server(f"Metrics.port={port}", ready=False)
-    assert second.exit_code() == 6
-    assert f"port = {port}" in second.output()
-    assert server.process.poll() is None
+
+
+def test_a_port_for_metrics_that_is_taken_is_named(services: Services) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = services.ocr_server(f"Metrics.port={port}", ready=False)
+        assert server.exit_code() == 6
+    assert f"port = {port}" in server.output()
+
+
+@pytest.mark.parametrize("engine", ["tesserocr", "pytesseract"])
+def test_both_engines_read_in_every_language_that_is_announced_and_tell_their_confidence(
+    gateway: ForeignGatewayV2, services: Services, engine: str
+) -> None:
+    gateway.channel.exchange_declare("ocr.announce", "fanout", durable=True)
+    gateway.channel.queue_declare("announcements", exclusive=True)
+    gateway.channel.queue_bind("announcements", "ocr.announce")
+    services.ocr_server(f"tesseract_location.engine={engine}")
+    languages = gateway.channel.basic_get("announcements", auto_ack=True)[2]
+    assert languages
+    for language in json.loads(languages)["Languages"]:
+        gateway.ask(language, drawn("2026"), options={"Languages": [language]})
+        message = gateway.final(language)
+        assert message["OcrResult"].strip() == "2026"
+        assert 30 < message["Confidence"] <= 100
