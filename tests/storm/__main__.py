@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="decides what is killed when; without it, a new one")
     parser.add_argument("--clients", type=int, default=20, help="how many (20)")
     parser.add_argument("--broker-image", metavar="IMAGE", help="run RabbitMQ in a container of this image")
+    parser.add_argument("--keep", action="store_true", help="keep the logs, also when all is well")
     chosen = parser.parse_args()
     if chosen.images < chosen.clients or chosen.clients < 1:
         parser.error("each client needs an image")
@@ -37,16 +38,17 @@ def main() -> int:
 
     folder = Path(tempfile.mkdtemp(prefix="storm-"))
     logging.basicConfig(filename=folder / "clients.txt", level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    print(f"Logs are in {folder} while it runs, and stay there unless all is well.")  # noqa: T201
+    print(f"Logs are in {folder} while it runs, and stay there unless all is well (--keep).")  # noqa: T201
     result = run(chosen.images, seed, chosen.clients, chosen.broker_image, folder, tell)
-    for complaint in result.complaints:
-        tell(complaint)
+    for sentence in (*result.count.notes, *result.complaints):
+        tell(sentence)
     lines = ["", *result.table, ""]
     print("\n".join(lines))  # noqa: T201
     if result.complaints or not result.count.is_flawless:
         print(f"NOT all well (seed {seed}); the logs are in {folder}.")  # noqa: T201
         return 1
-    shutil.rmtree(folder)
+    if not chosen.keep:
+        shutil.rmtree(folder)
     print(f"Nothing is lost, repeated or wrong, and nothing is left (seed {seed}).")  # noqa: T201
     return 0
 

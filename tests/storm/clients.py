@@ -94,6 +94,7 @@ class Count:
     wrong: int
     late: int
     complaints: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def is_flawless(self) -> bool:
@@ -127,4 +128,9 @@ def count(clients: Sequence[StormClient]) -> Count:
         wrong=wrong,
         late=sum(one.seconds > ANSWER_TIMEOUT for one in every),
         complaints=tuple(complaints),
+        notes=tuple(
+            f"{one.name} took {one.seconds:.1f} s, and was sent {one.sends} times"
+            for one in every
+            if one.seconds > ANSWER_TIMEOUT
+        ),
     )
