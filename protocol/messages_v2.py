@@ -292,10 +292,13 @@ class Codec:
     def _checked_options(self, frame: bytes, options: dict[str, Any]) -> dict[str, Any]:
         # They travel on as JSON: MessagePack could hold what JSON cannot say.
         try:
-            size = len(msgspec.json.encode(options))
+            encoded = msgspec.json.encode(options)
+            is_same = msgspec.json.decode(encoded) == options
         except (TypeError, *_FAILURES) as error:
             raise self._bad(frame, f"Options cannot be written as JSON: {error}.", ErrorCode.BAD_OPTION) from error
-        if size > MAX_OPTIONS_BYTES:
+        if not is_same:
+            raise self._bad(frame, "Options hold what JSON cannot say, as bytes or NaN.", ErrorCode.BAD_OPTION)
+        if len(encoded) > MAX_OPTIONS_BYTES:
             raise self._bad(frame, f"Options have more than {MAX_OPTIONS_BYTES} bytes.", ErrorCode.BAD_OPTION)
         return options
 

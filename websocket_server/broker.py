@@ -32,9 +32,9 @@ from protocol.topology import (
 from settings.event_log import ids
 from settings.schema import RabbitMQ
 
-from . import fanouts
 from .deliveries import BrokerDelivery
 from .link import Link, explain
+from .lost_channels import or_lost
 
 log = logging.getLogger("WebSocket server")
 
@@ -88,29 +88,35 @@ class Broker:
         delay, has_said = FIRST_BACKOFF, False
         where = f"{self._settings.host}:{self._settings.port}"
         while True:
-            link = Link(self._settings, self._lost)
+            link, connected_before = Link(self._settings, self._lost), self.connection_count
             try:
-                async with link.opened(self._resume_window, self._on_answer, self._events.announced):
-                    log.info(f"connected to the broker at {where}")
-                    delay, has_said = FIRST_BACKOFF, False
-                    self.connection_count += 1
-                    self._link = link
-                    self._ready.set()
-                    self._events.connected()
-                    await link.watch()
-                    log.warning(f"the connection to the broker at {where} is lost; connecting again")
-                    has_said = True
+                await or_lost(self._use(link, where))
+                why = ""
             except Exception as error:  # aiormq's come in every kind, a bare Exception among them
                 if isinstance(error, exceptions.ChannelPreconditionFailed) and "inequivalent" in str(error):
                     raise QueuesDiffer(explain_mismatch(str(error))) from error
-                if not has_said:
-                    log.warning(explain(error, where))
-                    has_said = True
+                why = explain(error, where)
             finally:
                 self._lost(link)
+            if self.connection_count > connected_before:
+                delay, has_said = FIRST_BACKOFF, False
+                why = f"the connection to the broker at {where} is lost; connecting again"
+            if not has_said:
+                log.warning(why)
+                has_said = True
             # Jitter, so that many gateways do not come back in the same instant.
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets
             delay = min(2 * delay, LONGEST_BACKOFF)
+
+    async def _use(self, link: Link, where: str) -> None:
+        """Connect, and return when the connection is lost. Raises what aiormq raises."""
+        async with link.opened(self._resume_window, self._on_answer, self._events.announced):
+            log.info(f"connected to the broker at {where}")
+            self.connection_count += 1
+            self._link = link
+            self._ready.set()
+            self._events.connected()
+            await link.watch()
 
     async def publish(self, message_id: str, request: OcrRequest) -> None:
         """Put an image into the queue; returns once the broker has confirmed it.
@@ -132,19 +138,13 @@ class Broker:
             # aio-pika's own timeout would not cover the wait for a connection.
             async with asyncio.timeout(PUBLISH_TIMEOUT):
                 link = await self._can_publish()
-                await link.publishing.default_exchange.publish(message, PENDING_QUEUE, mandatory=True)
+                await or_lost(link.publishing.default_exchange.publish(message, PENDING_QUEUE, mandatory=True))
         except exceptions.PublishError as error:  # returned as unroutable: the queue has been deleted
             if self._link is not None:
                 self._link.lose()
             raise Refusal(ErrorCode.UNAVAILABLE) from error
         except exceptions.DeliveryError as error:
             raise Refusal(ErrorCode.QUEUE_FULL) from error
-        except asyncio.CancelledError as error:
-            # Unless somebody cancels us, it is aiormq that cancels what a lost channel still owes.
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise Refusal(ErrorCode.UNAVAILABLE) from error
         except Exception as error:  # of every kind, as above; whatever it is, the image is not confirmed
             raise Refusal(ErrorCode.UNAVAILABLE) from error
 
@@ -185,7 +185,7 @@ class Broker:
             try:
                 async with asyncio.timeout(HOLD_TIMEOUT):
                     link = await self._can_publish()
-                    await link.held.hold(answer, is_pending_said=is_pending_said)
+                    await or_lost(link.held.hold(answer, is_pending_said=is_pending_said))
             except Exception as error:  # noqa: BLE001 - of every kind, as above; under an alarm it may take a while
                 log.warning(f"an answer for {answer.client_uuid} cannot be held yet ({error!r}); trying again")
                 await asyncio.sleep(HOLD_RETRY)
@@ -203,7 +203,7 @@ class Broker:
         if link is None:
             return True
         try:
-            await link.held.consume(client_uuid, functools.partial(self._on_answer, link, is_held=True))
+            await or_lost(link.held.consume(client_uuid, functools.partial(self._on_answer, link, is_held=True)))
         except TimeoutError:  # the consumer may be there or not: only a new connection makes sure
             link.lose()
         except Exception as error:  # noqa: BLE001 - of every kind, as above
@@ -217,7 +217,7 @@ class Broker:
         if link is None:
             return
         try:
-            await link.held.stop(client_uuid)
+            await or_lost(link.held.stop(client_uuid))
         except Exception as error:  # noqa: BLE001 - of every kind, as above
             log.debug(f"a consumer ends with its connection: {error!r}")
             link.lose()
@@ -227,7 +227,7 @@ class Broker:
         if self._link is None:
             return None
         try:
-            return await self._link.held.is_consumed_elsewhere(client_uuid)
+            return await or_lost(self._link.held.is_consumed_elsewhere(client_uuid))
         except Exception as error:  # noqa: BLE001 - of every kind, as above
             log.debug(f"the broker cannot be asked for {client_uuid}: {error!r}")
             return None
@@ -237,7 +237,7 @@ class Broker:
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
                 link = await self._can_publish()
-                await fanouts.cancelling(link.publishing, cancelled, until)
+                await link.fanouts.cancel(cancelled, until)
         except Exception as error:  # noqa: BLE001 - best effort, and of every kind, as above
             log.info(f"the OCR servers do not hear that {cancelled.client_uuid} does not wait any more: {error!r}")
 

@@ -8,6 +8,8 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from protocol.bodies import OcrAnswer
 
+from .lost_channels import or_lost
+
 log = logging.getLogger("WebSocket server")
 
 PENDING_SAID: Final = "PendingSaid"
@@ -39,7 +41,7 @@ class BrokerDelivery:
         """It is done with. In vain on a connection that is lost: then it comes again, and is known."""
         if self._settle():
             try:
-                await self._message.ack()
+                await or_lost(self._message.ack())
             except Exception as error:  # noqa: BLE001 - aiormq's come in every kind
                 log.debug(f"an acknowledgement was lost with its connection: {error!r}")
 
@@ -47,7 +49,7 @@ class BrokerDelivery:
         """Leave it in its queue, for whoever consumes it next. A lost connection does so by itself."""
         if self._settle():
             try:
-                await self._message.nack(requeue=True)
+                await or_lost(self._message.nack(requeue=True))
             except Exception as error:  # noqa: BLE001 - as above
                 log.debug(f"an answer goes back with its lost connection: {error!r}")
 

@@ -15,12 +15,13 @@ import aio_pika
 from aio_pika import exceptions
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
-from protocol.topology import EXCHANGES, queues
+from protocol.topology import queues
 from settings.schema import RabbitMQ
 
-from . import fanouts, held_queues
-from .fanouts import OnAnnouncement
+from . import held_queues
+from .fanouts import Fanouts, OnAnnouncement
 from .held_queues import HeldQueues
+from .lost_channels import or_lost
 
 log = logging.getLogger("WebSocket server")
 
@@ -49,6 +50,7 @@ class Link:
         self.out: AbstractConnection
         self.publishing: AbstractChannel
         self.held: HeldQueues
+        self.fanouts: Fanouts
         self._consuming: AbstractChannel
         self._answers: AbstractQueue
         self._tag = ""
@@ -72,11 +74,10 @@ class Link:
                 self._consuming = await self._channel(back, publisher_confirms=False)
                 held = await self._channel(back, publisher_confirms=False)
                 await self._declare(self.publishing)
-                for name in EXCHANGES:
-                    await fanouts.declared(out, name)
                 await held.set_qos(prefetch_count=held_queues.PREFETCH)
                 self.held = HeldQueues(self.publishing, held, back, resume_window)
-                await fanouts.listen(held, on_announcement)
+                self.fanouts = Fanouts(out)
+                await self.fanouts.open(on_announcement)
                 await self._consume(on_answer)
                 yield
             finally:
@@ -93,7 +94,7 @@ class Link:
         """Take no more answers: those that come from now on stay in the queue."""
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
-                await self._answers.cancel(self._tag)
+                await or_lost(self._answers.cancel(self._tag))
         except Exception as error:  # noqa: BLE001 - aiormq's come in every kind
             log.debug(f"a consumer ends with its connection: {error!r}")
 
@@ -165,6 +166,6 @@ def explain(error: Exception, where: str) -> str:
 
 async def _close(connection: AbstractConnection) -> None:
     try:
-        await asyncio.wait_for(connection.close(), CLOSE_TIMEOUT)
+        await asyncio.wait_for(or_lost(connection.close()), CLOSE_TIMEOUT)
     except Exception as error:  # noqa: BLE001 - aiormq's come in every kind
         log.debug(f"a broker that has gone does not answer the close: {error!r}")
