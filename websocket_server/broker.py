@@ -194,16 +194,17 @@ class Broker:
                 return True
         return False
 
-    async def consume_held(self, client_uuid: str) -> bool:
+    async def consume_held(self, client_uuid: str, most: int) -> bool:
         """Take the held answers of a client from now on; False when that fails and is to be tried again.
 
+        most: how many it may owe a Received for.
         When the connection is lost, `Events.connected` asks for it anew.
         """
         link = self._link
         if link is None:
             return True
         try:
-            await or_lost(link.held.consume(client_uuid, functools.partial(self._on_answer, link, is_held=True)))
+            await or_lost(link.held.consume(client_uuid, most, functools.partial(self._on_answer, link, is_held=True)))
         except TimeoutError:  # the consumer may be there or not: only a new connection makes sure
             link.lose()
         except Exception as error:  # noqa: BLE001 - of every kind, as above

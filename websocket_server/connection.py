@@ -34,7 +34,9 @@ LAST_WORDS_TIMEOUT: Final = 2.0
 """Seconds that a client has to take what waits for it before its connection is closed."""
 
 OUTBOX_BYTES: Final = 64 * 1024 * 1024
-"""What may wait for one client; one that lets more come together is cut off. A v2 client finds its answers again."""
+OUTBOX_PATIENCE: Final = 10.0
+"""A client that lets more wait for it, and has taken no message for so many seconds, is cut off before SEND_TIMEOUT. A
+v2 client finds its answers again."""
 
 _CONTROL_FRAME_BYTES: Final = 16  # a pong that answers our ping has 10 bytes, and is no sign of a client at work
 
@@ -127,16 +129,20 @@ class Connection:
         self.last_answer = 0.0
         self._outbox: deque[tuple[Send, bytes]] = deque()
         self._outbox_bytes = 0
+        self._last_taken = 0.0
         self._sender: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     def post(self, sends: Iterable[Send]) -> None:
         """Send messages in this order, without waiting for the client to take them."""
+        now = self.transport.loop.time()
+        if not self._outbox:
+            self._last_taken = now
         for send in sends:
             frame = self._encode(send)
             self._outbox.append((send, frame))
             self._outbox_bytes += len(frame)
-        if self._outbox_bytes > OUTBOX_BYTES:
+        if self._outbox_bytes > OUTBOX_BYTES and now > self._last_taken + OUTBOX_PATIENCE:
             self._cut_off("lets its answers pile up")
         # A task only while there is something to send: ten thousand idle connections need none.
         elif self._outbox and (self._sender is None or self._sender.done()):
@@ -205,6 +211,7 @@ class Connection:
                 if self._outbox and self._outbox[0][0] is send:
                     self._outbox.popleft()
                     self._outbox_bytes -= len(frame)
+                self._last_taken = self.transport.loop.time()
                 self._sent(send)
         except ConnectionClosed:
             pass  # whoever reads from this connection learns of it, and says so

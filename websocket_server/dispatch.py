@@ -73,7 +73,7 @@ class Dispatch:
     async def _take_held(self, client: Client[Connection]) -> None:
         is_taken = False
         while client.connection is not None and not is_taken:
-            is_taken = await self.broker.consume_held(client.client_uuid)
+            is_taken = await self.broker.consume_held(client.client_uuid, client.max_in_flight)
             if not is_taken:
                 await asyncio.sleep(TAKE_HELD_AGAIN)
 

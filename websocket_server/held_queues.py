@@ -24,9 +24,6 @@ log = logging.getLogger("WebSocket server")
 TIMEOUT: Final = 10.0
 """Seconds for one exchange with the broker."""
 
-PREFETCH: Final = 32
-"""Held answers of one client on their way to it at a time."""
-
 OnHeld = Callable[[AbstractIncomingMessage], Awaitable[None]]
 
 
@@ -49,6 +46,7 @@ class HeldQueues:
         self._resume_window = resume_window
         self._declaring: AbstractChannel | None = None
         self._declares = asyncio.Lock()
+        self._consumes = asyncio.Lock()
         self._tags: dict[str, str] = {}
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
@@ -65,15 +63,20 @@ class HeldQueues:
         async with asyncio.timeout(TIMEOUT):
             await self._publishing.default_exchange.publish(message, queue.name, mandatory=True)
 
-    async def consume(self, client_uuid: str, on_held: OnHeld) -> None:
-        """Take the client's held answers from now on; does nothing when they are taken already."""
+    async def consume(self, client_uuid: str, most: int, on_held: OnHeld) -> None:
+        """Take the client's held answers from now on; does nothing when they are taken already.
+
+        most: how many are on their way to it at a time; at least as many as it may owe a Received for.
+        """
         async with self._alone(client_uuid):
             if client_uuid in self._tags:
                 return
             queue = self._queue(client_uuid)
             await self._declare(queue)
             consumed = await self._consuming.get_queue(queue.name, ensure=False)
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(TIMEOUT), self._consumes:
+                # A channel's prefetch counts for each consumer that comes after it (RabbitMQ, "Consumer Prefetch").
+                await self._consuming.set_qos(prefetch_count=most)
                 self._tags[client_uuid] = str(await consumed.consume(on_held))
 
     async def stop(self, client_uuid: str) -> None:

@@ -18,7 +18,6 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from protocol.topology import queues
 from settings.schema import RabbitMQ
 
-from . import held_queues
 from .fanouts import Fanouts, OnAnnouncement
 from .held_queues import HeldQueues
 from .lost_channels import or_lost
@@ -74,7 +73,6 @@ class Link:
                 self._consuming = await self._channel(back, publisher_confirms=False)
                 held = await self._channel(back, publisher_confirms=False)
                 await self._declare(self.publishing)
-                await held.set_qos(prefetch_count=held_queues.PREFETCH)
                 self.held = HeldQueues(self.publishing, held, back, resume_window)
                 self.fanouts = Fanouts(out)
                 await self.fanouts.open(on_announcement)

@@ -109,6 +109,7 @@ class Reception:
         assert isinstance(client.requests, Outstanding)
         self._replace(client)
         client.takes_held = client.takes_held or entry.is_resumed
+        client.max_in_flight = self.max_in_flight(entry.grant)
         client.grant = connection.grant = entry.grant
         if entry.grant.name:
             client.rate = self._rate(entry.grant)  # the token's limits may have changed since

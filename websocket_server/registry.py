@@ -33,6 +33,7 @@ class Client(Generic[C]):
     connection: C | None
     grant: Grant
     rate: RateLimit
+    max_in_flight: int = 1
     takes_held: bool = False
     away_since: float = 0.0
     asked_at: float = 0.0  # whether it is at another gateway
