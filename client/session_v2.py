@@ -110,6 +110,10 @@ class SessionV2:
             return self._welcomed(message)
         if isinstance(message, Failure) and not self._is_welcome and not message.request_id:
             return self._hello_refused(message)
+        if not self._is_welcome:
+            return Ignored(
+                "an answer came before the welcome, and is ignored"
+            )  # it will come again: nobody received it
         one = self._find(message)
         if one is None:
             return self._not_outstanding(message)

@@ -5,16 +5,7 @@ import math
 import pytest
 
 from client.errors import AnswerTimeout, ImageFailed
-from client.events import (
-    Accepted,
-    Answered,
-    Ignored,
-    Noted,
-    Postponed,
-    Recognition,
-    Request,
-    Welcomed,
-)
+from client.events import Accepted, Answered, Ignored, Noted, Postponed, Recognition, Request, Welcomed
 from protocol.messages_v2 import (
     JSON,
     MAX_REQUEST_IDS,
