@@ -37,7 +37,7 @@ EXIT_CODES = f"""\
   {Exit.IMAGE_FAILED:3}  an image failed, had no answer in time, or its text could not be saved
   {Exit.NO_IMAGES:3}  the folder is missing, or holds no image
   {Exit.NO_GATEWAY:3}  no gateway was reached, or it lets nobody in; no image was sent
-  {Exit.CONNECTION_LOST:3}  a connection broke, and an image was not read on a second one either
+  {Exit.CONNECTION_LOST:3}  a connection broke, and an image was not read on a new one in time
   {Exit.INTERRUPTED:3}  ended by Ctrl-C or SIGTERM, or because nobody reads the output any more
 Of several, the one that ended the run counts, else {Exit.CONNECTION_LOST:d} before {Exit.IMAGE_FAILED:d}.
 """

@@ -2,7 +2,7 @@
 
 OcrClientError
 ├── ConnectError          no gateway answers at the URL, or it does not let this client in
-├── ConnectionLost        the connection broke, and there was no new one in time, or (v1) it broke as well
+├── ConnectionLost        the connection broke, and there was no new one in time, or (v1) that broke as well
 ├── NoImages              the folder is missing, empty or without a single image
 └── ImageFailed           one image has no text; the others are not concerned
     ├── AnswerTimeout     its answer did not come in time
