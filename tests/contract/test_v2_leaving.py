@@ -12,7 +12,7 @@ from tests.faults.container_broker import Broker
 from tests.running import Gateway, Services
 
 pytestmark = pytest.mark.usefixtures("no_held_queues_left")
-RESUME_WINDOW = 1.5
+RESUME_WINDOW = 1
 
 
 @pytest.fixture(scope="module")
