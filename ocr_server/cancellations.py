@@ -1,6 +1,6 @@
 """What is cancelled: a bounded memory of what gateways have said. Pure.
 
-A client's images are cancelled as of a moment: those that it sends when it comes back afterwards are read.
+Images are cancelled as of a moment: those that the client sends when it comes back afterwards are read.
 """
 
 from typing import Final
@@ -29,7 +29,6 @@ class Cancellations:
 
     def cover(self, to: Addressee, sent_at: float | None) -> bool:
         """True when the image is cancelled. sent_at: seconds since 1970; None when the message does not tell."""
-        if to.request_id and (to.client_uuid, to.request_id) in self._until:
-            return True
-        until = self._until.get((to.client_uuid, None))
-        return until is not None and (sent_at is None or sent_at <= until)
+        keys = [(to.client_uuid, None)] + ([(to.client_uuid, to.request_id)] if to.request_id else [])
+        moments = [self._until[key] for key in keys if key in self._until]
+        return bool(moments) and (sent_at is None or sent_at <= max(moments))

@@ -22,6 +22,9 @@ MAX_OPTIONS_BYTES: Final = 4096
 MAX_REQUEST_IDS: Final = 1000
 """Most RequestIds in one Received or Cancel."""
 
+_MAX_REQUEST_IDS_BYTES: Final = MAX_REQUEST_IDS * (6 * MAX_REQUEST_ID_CHARACTERS + 8)  # each character as \uXXXX
+_MAX_ENCODED_OPTIONS: Final = 6 * MAX_OPTIONS_BYTES
+
 MAX_KEY_CHARACTERS: Final = 1024  # ClientUUID, ResumeKey, Token
 
 BINARY_OUTPUTS: Final = frozenset({"pdf"})
@@ -156,6 +159,9 @@ def failure(
     return Failure(image_file_name, sentence, request_id, code, sentence, again)
 
 
+_ABSENT: Final = msgspec.Raw()
+
+
 class _ClientFrame(msgspec.Struct, rename=_camel):
     client_name: str | msgspec.UnsetType = msgspec.UNSET
     client_uuid: str | msgspec.UnsetType = msgspec.UNSET
@@ -165,9 +171,11 @@ class _ClientFrame(msgspec.Struct, rename=_camel):
     image_base64_data: str | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="ImageBase64Data")
     image_data: bytes | msgspec.UnsetType = msgspec.UNSET
     request_id: str | msgspec.UnsetType = msgspec.UNSET
-    options: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    received: list[str] | msgspec.UnsetType = msgspec.UNSET
-    cancel: list[str] | msgspec.UnsetType = msgspec.UNSET
+    # As they came, to be looked at once their size is known: a frame has room for millions of values, which would take
+    # a hundred times its size and seconds to build.
+    options: msgspec.Raw = _ABSENT
+    received: msgspec.Raw = _ABSENT
+    cancel: msgspec.Raw = _ABSENT
 
 
 class _GatewayFrame(msgspec.Struct, rename=_camel):
@@ -231,6 +239,8 @@ class Codec:
         self._gateway_frames = library.Decoder(_GatewayFrame)
         self._request_ids = library.Decoder(_RequestIdFrame)
         self._names = library.Decoder(_NameFrame)
+        self._id_lists = library.Decoder(list[str])
+        self._options = library.Decoder(dict[str, Any])
 
     def encode(self, message: ClientMessage | GatewayMessage) -> bytes:
         """The message as the content of one frame."""
@@ -263,7 +273,7 @@ class Codec:
             raise self._bad(frame, f"A RequestId has 1 to {MAX_REQUEST_ID_CHARACTERS} characters.")
         if len(found.image_file_name) > MAX_NAME_CHARACTERS:
             raise self._bad(frame, f"ImageFileName is longer than {MAX_NAME_CHARACTERS} characters.")
-        options = {} if found.options is unset else self._checked_options(frame, found.options)
+        options = self._checked_options(frame, found.options)
         try:
             content = image if self.is_binary else decode_image(image)
         except Refusal as error:
@@ -272,9 +282,10 @@ class Codec:
 
     def _without_image(self, frame: bytes, found: _ClientFrame) -> ClientMessage:
         unset = msgspec.UNSET
-        for ids, kind in ((found.received, Received), (found.cancel, Cancel)):
-            if ids is not unset:
-                if found.client_uuid is unset or len(ids) > MAX_REQUEST_IDS:
+        for raw, kind in ((found.received, Received), (found.cancel, Cancel)):
+            if size := memoryview(raw).nbytes:
+                ids = self._raw(frame, raw, self._id_lists) if size <= _MAX_REQUEST_IDS_BYTES else None
+                if found.client_uuid is unset or ids is None or len(ids) > MAX_REQUEST_IDS:
                     raise self._bad(
                         frame, f"Received and Cancel need a ClientUUID and at most {MAX_REQUEST_IDS} RequestIds."
                     )
@@ -289,7 +300,19 @@ class Codec:
             raise self._bad(frame, f"ClientUUID, ResumeKey and Token have at most {MAX_KEY_CHARACTERS} characters.")
         return Hello(found.client_name, *keys)
 
-    def _checked_options(self, frame: bytes, options: dict[str, Any]) -> dict[str, Any]:
+    def _raw(self, frame: bytes, raw: msgspec.Raw, decoder: Any) -> Any:
+        try:
+            return decoder.decode(raw)
+        except _FAILURES as error:
+            raise self._bad(frame, f"Not a message of this service: {error}.") from error
+
+    def _checked_options(self, frame: bytes, raw: msgspec.Raw) -> dict[str, Any]:
+        size = memoryview(raw).nbytes
+        if not size:
+            return {}
+        if size > _MAX_ENCODED_OPTIONS:
+            raise self._bad(frame, f"Options have more than {MAX_OPTIONS_BYTES} bytes.", ErrorCode.BAD_OPTION)
+        options: dict[str, Any] = self._raw(frame, raw, self._options)
         # They travel on as JSON: MessagePack could hold what JSON cannot say.
         try:
             encoded = msgspec.json.encode(options)

@@ -23,6 +23,9 @@ DELIVERY_LIMIT: Final = 1000
 """How often an image may be given back before the broker sets it aside. Lost connections raise the count of
 images that merely waited, so it is far above the number of attempts; RabbitMQ 4 would take 20 by itself."""
 
+LONGEST_NAME: Final = 255
+"""Bytes of a queue's name (AMQP 0-9-1, shortstr)."""
+
 _WEEK_MS: Final = 7 * 24 * 3600 * 1000
 _DEAD_LETTER_MAX: Final = 10_000
 _DEAD_LETTER_MAX_BYTES: Final = 256 * 1024 * 1024
@@ -80,6 +83,11 @@ def held_queue(client_uuid: str, resume_window: float) -> Queue:
         "x-expires": max(1, round(resume_window * 1000)),
     }
     return Queue(f"held.{client_uuid}", durable=True, arguments=arguments)
+
+
+def can_be_held(client_uuid: str) -> bool:
+    """False for a ClientUUID that no queue can be named after, which is none that a gateway has given."""
+    return len(f"held.{client_uuid}".encode("utf-8", "surrogatepass")) <= LONGEST_NAME
 
 
 def _dead_letters(queue_type: str) -> Queue:

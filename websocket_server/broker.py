@@ -27,6 +27,7 @@ from protocol.topology import (
     DEAD_LETTER_QUEUE,
     PENDING_QUEUE,
     QueuesDiffer,
+    can_be_held,
     explain_mismatch,
 )
 from settings.event_log import ids
@@ -42,9 +43,11 @@ PUBLISH_TIMEOUT: Final = 4.0
 """Seconds until an image that the broker does not confirm is refused; a refusal must reach the client within 5."""
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 5.0
-HOLD_TIMEOUT: Final = 10.0
-HOLD_RETRY: Final = 1.0
-"""Seconds until an answer that could not be held is tried again."""
+HOLD_TIMEOUT: Final = 10.0  # seconds
+
+
+class NotHeld(Exception):
+    """An answer could not be held, for now; the message says why."""
 
 
 class Events(Protocol):
@@ -176,23 +179,14 @@ class Broker:
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
-    async def hold(self, delivery: BrokerDelivery, answer: OcrAnswer, *, is_pending_said: bool) -> bool:
-        """Move an answer to its client's held queue; True once the copy is confirmed and the answer acknowledged.
-
-        False when the connection is lost meanwhile: then the broker hands it over again.
-        """
-        while delivery.is_live:
-            try:
-                async with asyncio.timeout(HOLD_TIMEOUT):
-                    link = await self._can_publish()
-                    await or_lost(link.held.hold(answer, is_pending_said=is_pending_said))
-            except Exception as error:  # noqa: BLE001 - of every kind, as above; under an alarm it may take a while
-                log.warning(f"an answer for {answer.client_uuid} cannot be held yet ({error!r}); trying again")
-                await asyncio.sleep(HOLD_RETRY)
-            else:
-                await delivery.acknowledge()
-                return True
-        return False
+    async def hold(self, answer: OcrAnswer, *, is_pending_said: bool) -> None:
+        """Keep a copy of an answer in its client's held queue; returns once it is confirmed. Raises NotHeld."""
+        try:
+            async with asyncio.timeout(HOLD_TIMEOUT):
+                link = await self._can_publish()
+                await or_lost(link.held.hold(answer, is_pending_said=is_pending_said))
+        except Exception as error:  # of every kind, as above
+            raise NotHeld(f"{type(error).__name__}: {error}".rstrip(": ")) from error
 
     async def consume_held(self, client_uuid: str, most: int) -> bool:
         """Take the held answers of a client from now on; False when that fails and is to be tried again.
@@ -268,7 +262,10 @@ class Broker:
             )
             await message.reject(requeue=False)
             return
-        if isinstance(answer, OcrProgress):
+        if isinstance(answer, OcrAnswer) and answer.request_id and not can_be_held(answer.client_uuid):
+            log.error(f"an answer for a ClientUUID that is none of ours goes to {DEAD_LETTER_QUEUE}")
+            await message.reject(requeue=False)
+        elif isinstance(answer, OcrProgress):
             self._events.progress(answer)
             await message.ack()
         else:

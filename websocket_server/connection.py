@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
 
 from protocol import messages_v2 as v2
-from protocol.messages import Response, encode
+from protocol.messages import Response, encode, frame_limit
 from settings.event_log import ids
 
 from .actions import Send
@@ -29,6 +29,9 @@ log = logging.getLogger("WebSocket server")
 
 SEND_TIMEOUT: Final = 60.0
 """Seconds until a client that does not take what it is sent is cut off."""
+
+DISCARD_SECONDS: Final = 10.0
+"""How long a peer may go on sending after our close frame."""
 
 LAST_WORDS_TIMEOUT: Final = 2.0
 """Seconds that a client has to take what waits for it before its connection is closed."""
@@ -51,6 +54,8 @@ class Transport(ServerConnection):
         super().__init__(*args, **kwargs)
         self._memory = memory
         self._partial = self._queued = 0  # bytes of the frame that is arriving; of messages that are not handed out
+        self._discarded, self._most_discarded = 0, 2 * frame_limit(max_image_bytes)
+        self._ending: asyncio.TimerHandle | None = None
         self.last_data = self.loop.time()
         self.is_lost = False
         self.changed = asyncio.Event()
@@ -68,11 +73,23 @@ class Transport(ServerConnection):
         # A large frame on a slow line takes longer than idle_timeout: whoever is sending it is not idle.
         if len(data) > _CONTROL_FRAME_BYTES:
             self.last_data = self.loop.time()
+        if self.protocol.close_sent is not None:
+            self._discard(len(data))
+            super().data_received(data)
+            return
         self._partial += len(data)
         self._memory.take(len(data))
         if self._memory.is_exhausted and self._partial + self._queued > self._memory.most // 100:
             self.protocol.fail(TRY_AGAIN_LATER, try_again_later("no memory"))
         super().data_received(data)
+
+    def _discard(self, size: int) -> None:
+        """What comes after our close is thrown away: a frame that is on its way may end, and nobody sends for ever."""
+        if not self._discarded:
+            self._ending = self.loop.call_later(DISCARD_SECONDS, self.transport.abort)
+        self._discarded += size
+        if self._discarded > self._most_discarded:
+            self.transport.abort()
 
     def process_event(self, event: Any) -> None:
         """Called by websockets with each whole frame, and in the handshake."""
@@ -93,6 +110,8 @@ class Transport(ServerConnection):
         """Called by asyncio once, at the end."""
         self.is_lost = True
         self.changed.set()
+        if self._ending is not None:
+            self._ending.cancel()
         self._memory.give_back(self._partial + self._queued)
         self._partial = self._queued = 0
         super().connection_lost(exc)

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from protocol import messages_v2 as v2
-from protocol.bodies import OcrProgress, OcrRequest
+from protocol.bodies import OcrAnswer, OcrProgress, OcrRequest
 from protocol.control import Announcement, Cancelled
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import Response
@@ -20,6 +20,7 @@ from settings.event_log import ids
 
 from . import actions as do
 from .announced import Announced
+from .broker import NotHeld
 from .connection import Connection
 from .deliveries import BrokerDelivery
 from .memory import Memory
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("WebSocket server")
 
 HOLDING_AT_A_TIME: Final = 16
+FIRST_HOLD_PAUSE, LONGEST_HOLD_PAUSE = 1.0, 10.0
+"""Seconds between tries to hold an answer."""
+
 TAKE_HELD_AGAIN: Final = 1.0  # seconds
 MOST_ACCEPTED_AT: Final = 100_000  # of images whose wait is measured
 
@@ -238,9 +242,7 @@ class Dispatch:
 
     async def _held(self, delivery: BrokerDelivery, request_id: str, *, is_pending_said: bool) -> None:
         answer = dataclasses.replace(delivery.answer, request_id=request_id)
-        async with self._holding:
-            is_held = await self.broker.hold(delivery, answer, is_pending_said=is_pending_said)
-        if not is_held:
+        if not await self._hold_until_held(delivery, answer, is_pending_said=is_pending_said):
             return
         self._metrics.held()
         log.info(f"answer held: {answer.image_file_name} for {answer.client_uuid}", extra=_ids(answer))
@@ -249,6 +251,23 @@ class Dispatch:
             client.takes_held = True
             if client.connection is not None:
                 await self._take_held(client)
+
+    async def _hold_until_held(self, delivery: BrokerDelivery, answer: OcrAnswer, *, is_pending_said: bool) -> bool:
+        """False when the connection was lost that it came by: then it comes again."""
+        pause = 0.0
+        while delivery.is_live:
+            await asyncio.sleep(pause)
+            try:
+                async with self._holding:  # for one try: an answer that cannot be held does not keep others from it
+                    await self.broker.hold(answer, is_pending_said=is_pending_said)
+            except NotHeld as error:
+                if not pause:
+                    log.warning(f"an answer for {answer.client_uuid} cannot be held yet: {error}", extra=_ids(answer))
+                pause = min(max(2 * pause, FIRST_HOLD_PAUSE), LONGEST_HOLD_PAUSE)
+            else:
+                await delivery.acknowledge()
+                return True
+        return False
 
     # The broker, and time
 

@@ -32,6 +32,7 @@ class Fanouts:
     def __init__(self, connection: AbstractConnection) -> None:
         self._connection = connection
         self._cancelling: AbstractChannel | None = None
+        self._opening = asyncio.Lock()
 
     async def open(self, on_announcement: OnAnnouncement) -> None:
         """See that they are there, and have each announcement told from now on. Raises nothing: it says what failed."""
@@ -49,16 +50,20 @@ class Fanouts:
         Raises what aiormq raises.
         """
         async with asyncio.timeout(TIMEOUT):
-            if self._cancelling is None or self._cancelling.is_closed:
-                self._cancelling = self._connection.channel(publisher_confirms=False)
-                await or_lost(self._cancelling.initialize())
-            exchange = await self._cancelling.get_exchange(CONTROL_EXCHANGE, ensure=False)
+            exchange = await (await self._cancelling_channel()).get_exchange(CONTROL_EXCHANGE, ensure=False)
             message = aio_pika.Message(
                 encode_cancel(cancelled),
                 content_type="application/json",
                 timestamp=dt.datetime.fromtimestamp(until, dt.UTC),
             )
             await or_lost(exchange.publish(message, "", mandatory=False))
+
+    async def _cancelling_channel(self) -> AbstractChannel:
+        async with self._opening:  # one that is being opened counts as closed
+            if self._cancelling is None or self._cancelling.is_closed:
+                self._cancelling = self._connection.channel(publisher_confirms=False)
+                await or_lost(self._cancelling.initialize())
+            return self._cancelling
 
     async def _declare(self, name: str) -> None:
         """One that is there already is used as it is, whoever declared it."""

@@ -1,8 +1,8 @@
 """The requests of one v2 client, over all its connections, pure: what happened goes in, what is to be done comes out.
 
 A request is published, accepted (PENDING), answered (its final answer has been sent) and, with the client's Received,
-closed. Closed ones are remembered for a while, so that a late or repeated answer for them is known for what it is.
-Underneath, answers come at least once; here they become one.
+closed. Closed ones, and those that nobody waits for any more, are remembered for a while, so that a late or repeated
+answer for them is known for what it is. Underneath, answers come at least once; here they become one.
 """
 
 import dataclasses
@@ -20,7 +20,11 @@ from .actions import Acknowledge, Action, CancelAtServers, Delivery, GiveBack, H
 from .session import FORM_FEED
 
 REMEMBERED: Final = 128
-"""Closed requests that are remembered for each client; an answer for an older one is taken for a first one."""
+"""Received requests that are remembered for each client; a repeat of the answer to an older one is sent again."""
+
+UNWANTED: Final = 4
+"""Cancelled and refused requests that are remembered for each client, in multiples of max_in_flight and at least
+REMEMBERED: each may still have a result on its way."""
 
 
 class _State(enum.Enum):
@@ -41,14 +45,24 @@ class _Request:
     was_asked_for: bool = False  # by a repeated upload, while the answer is on its way here
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Unwanted:
+    is_cancelled: bool  # else refused, and may be sent again
+    connection: int  # the one on which that was said
+
+
 class Outstanding:
     """What one client waits for. client_uuid: whose they are. Attached while the client has a connection."""
 
-    def __init__(self, client_uuid: str, new_message_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+    def __init__(
+        self, client_uuid: str, max_in_flight: int, new_message_id: Callable[[], str] = lambda: uuid.uuid4().hex
+    ) -> None:
         self.client_uuid = client_uuid
         self._new_message_id = new_message_id
         self._requests: dict[str, _Request] = {}  # by RequestId, in the order in which they arrived
-        self._closed: OrderedDict[str, int] = OrderedDict()  # RequestId, and on which connection that was
+        self._received: OrderedDict[str, None] = OrderedDict()
+        self._unwanted: OrderedDict[str, _Unwanted] = OrderedDict()
+        self._most_unwanted = max(REMEMBERED, UNWANTED * max_in_flight)
         self._connection = 0
         self.is_attached = False
 
@@ -122,13 +136,18 @@ class Outstanding:
         broker_connection: which one it is, counted: what an earlier one confirmed may not have survived everywhere.
         """
         request_id, one = upload.request_id, self._requests.get(upload.request_id)
+        unwanted = self._unwanted.get(request_id)
+        if unwanted is not None and unwanted.is_cancelled:
+            # OCR servers skip it as long as they remember it: it would never have an answer.
+            return [Send(v2.refusal(Refusal(ErrorCode.CANCELLED), request_id, upload.image_file_name))]
         actions: list[Action] = []
         if one is not None:
             if not self._is_new_attempt(one, broker_connection):
                 return self._again(request_id, one)
             if one.delivery is not None and one.delivery.is_live:
                 actions.append(Acknowledge(one.delivery))
-        self._closed.pop(request_id, None)
+        self._received.pop(request_id, None)
+        self._unwanted.pop(request_id, None)
         message_id = self._new_message_id()
         self._requests[request_id] = _Request(upload.image_file_name, message_id, published_on=broker_connection)
         request = OcrRequest(self.client_uuid, upload.image_file_name, upload.image, request_id, upload.options)
@@ -161,7 +180,10 @@ class Outstanding:
             one = self._requests.get(request_id)
             if one is None or one.state is not _State.ANSWERED:
                 continue
-            self._close(request_id)
+            del self._requests[request_id]
+            self._received[request_id] = None
+            if len(self._received) > REMEMBERED:
+                self._received.popitem(last=False)
             if one.delivery is not None and one.delivery.is_live:
                 actions.append(Acknowledge(one.delivery))
         return actions
@@ -173,10 +195,11 @@ class Outstanding:
             one = self._requests.get(request_id)
             if one is not None and one.state is _State.ANSWERED:
                 continue  # the final answer is on its way
-            if one is None and self._closed.get(request_id) == self._connection:
+            unwanted = self._unwanted.get(request_id)
+            if one is None and (request_id in self._received or (unwanted and unwanted.connection == self._connection)):
                 continue
             name = "" if one is None else one.image_file_name  # None: accepted before this gateway was started
-            self._close(request_id)
+            self._drop(request_id, is_cancelled=True)
             told = v2.refusal(Refusal(ErrorCode.CANCELLED), request_id, name)
             actions += [CancelAtServers(request_id), Send(told)]
         return actions
@@ -200,7 +223,7 @@ class Outstanding:
         if request_id is None or self._requests[request_id].state is not _State.PUBLISHING:
             return []
         name = self._requests[request_id].image_file_name
-        self._close(request_id)
+        self._drop(request_id, is_cancelled=False)
         return [Send(v2.refusal(refusal, request_id, name), message_id)]
 
     def progress(self, progress: OcrProgress) -> list[Action]:
@@ -216,7 +239,8 @@ class Outstanding:
     def answered(self, delivery: Delivery) -> list[Action]:
         """An answer has come: from an OCR server, from the held queue, or once more from a broker that is back."""
         request_id = self._request_id(delivery)
-        if request_id is None or (request_id in self._closed and request_id not in self._requests):
+        is_closed = request_id in self._received or request_id in self._unwanted
+        if request_id is None or (is_closed and request_id not in self._requests):
             return [Acknowledge(delivery, repeated=True)]
         one = self._requests.get(request_id)
         if one is None:
@@ -259,12 +283,15 @@ class Outstanding:
         sends = [] if one.is_pending_said else self._say_pending(request_id, one)
         return [*sends, Send(_final_message(one.delivery.answer, request_id, one.image_file_name), one.message_id)]
 
-    def _close(self, request_id: str) -> None:
-        self._requests.pop(request_id, None)
-        self._closed.pop(request_id, None)
-        self._closed[request_id] = self._connection
-        if len(self._closed) > REMEMBERED:
-            self._closed.popitem(last=False)
+    def _drop(self, request_id: str, *, is_cancelled: bool) -> None:
+        """Nobody waits for this request any more; a result of it may still come."""
+        was_known = self._requests.pop(request_id, None) is not None
+        self._unwanted.pop(request_id, None)
+        if len(self._unwanted) >= self._most_unwanted:
+            if not was_known:
+                return  # what a client makes up shall not push out what it had sent
+            self._unwanted.popitem(last=False)
+        self._unwanted[request_id] = _Unwanted(is_cancelled, self._connection)
 
 
 def _final_message(answer: OcrAnswer, request_id: str, name: str) -> v2.Success | v2.Failure:

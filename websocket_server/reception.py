@@ -104,7 +104,7 @@ class Reception:
             return
         client = self._registry.find(entry.client_uuid)
         if client is None:
-            requests, rate = Outstanding(entry.client_uuid), self._rate(entry.grant)
+            requests, rate = Outstanding(entry.client_uuid, self.max_in_flight(entry.grant)), self._rate(entry.grant)
             client = Client(entry.client_uuid, requests, None, entry.grant, rate)
         assert isinstance(client.requests, Outstanding)
         self._replace(client)

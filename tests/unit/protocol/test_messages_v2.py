@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -237,6 +238,30 @@ def test_lengths_that_promise_too_much_are_refused(frame: bytes) -> None:
     for decode in (MSGPACK.decode_client_message, MSGPACK.decode_gateway_message):
         with pytest.raises(BadMessage):
             decode(frame)
+
+
+MANY = 200_000
+MANY_SMALL_VALUES: dict[str, dict[str, Any]] = {
+    "Options": {"RequestId": "r", "Options": {"a": [{}] * MANY}},
+    "Options of an upload": {"ClientUUID": "u", "ImageFileName": "n", "RequestId": "r", "Options": {"a": [{}] * MANY}},
+    "Received": {"ClientUUID": "u", "Received": ["ab"] * MANY},
+    "Cancel": {"ClientUUID": "u", "Cancel": ["ab"] * MANY},
+    "a key that nobody knows": {"ClientUUID": "u", "Other": [{}] * MANY},
+}
+
+
+@both_codecs
+@pytest.mark.parametrize("message", MANY_SMALL_VALUES.values(), ids=MANY_SMALL_VALUES)
+def test_a_frame_of_many_small_values_is_refused_before_they_are_built(codec: Codec, message: dict[str, Any]) -> None:
+    frame = _frame(codec, message | {"ImageData": b"", "ImageBase64Data": ""} if "RequestId" in message else message)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadMessage):
+            codec.decode_client_message(frame)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * len(frame)
 
 
 @both_codecs

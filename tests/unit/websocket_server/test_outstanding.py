@@ -27,7 +27,7 @@ class FakeDelivery:
 
 def _outstanding(*, is_attached: bool = True) -> Outstanding:
     numbers = itertools.count(1)
-    made = Outstanding(UUID, lambda: f"id{next(numbers)}")
+    made = Outstanding(UUID, 32, lambda: f"id{next(numbers)}")
     if is_attached:
         assert made.attached() == []
     return made
@@ -260,6 +260,35 @@ def test_a_cancelled_request_is_answered_once_and_its_result_dropped() -> None:
     assert made.answered(late) == [Acknowledge(late, repeated=True)]
 
 
+def test_a_cancelled_request_that_is_sent_again_is_cancelled_since_ocr_servers_skip_it() -> None:
+    made = _outstanding()
+    _accepted(made)
+    made.cancel(["r"])
+    assert _said(_upload(made)) == ["CANCELLED"]
+
+
+def test_a_cancelled_request_is_remembered_however_many_others_are_answered() -> None:
+    made = _outstanding()
+    _accepted(made)
+    made.cancel(["r"])
+    for number in range(3 * REMEMBERED):
+        _accepted(made, str(number))
+        made.answered(_delivery(str(number)))
+        made.received([str(number)])
+    late = _delivery()
+    assert made.answered(late) == [Acknowledge(late, repeated=True)]
+
+
+def test_made_up_requests_in_a_cancel_do_not_push_out_real_ones() -> None:
+    made = _outstanding()
+    _accepted(made)
+    made.cancel(["r"])
+    made.cancel([str(number) for number in range(1000)])
+    late = _delivery()
+    assert made.answered(late) == [Acknowledge(late, repeated=True)]
+    assert len(made._unwanted) <= 128
+
+
 def test_a_request_whose_answer_is_on_its_way_cannot_be_cancelled() -> None:
     made = _outstanding()
     _accepted(made)
@@ -289,7 +318,7 @@ def test_closed_requests_are_remembered_within_bounds() -> None:
         _accepted(made, str(number))
         made.answered(_delivery(str(number)))
         made.received([str(number)])
-    assert len(made._closed) == REMEMBERED
+    assert len(made._received) == REMEMBERED
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -9,7 +9,7 @@ from websocket_server.tokens import Grant
 
 
 def _client(name: str, grant: Grant = ANYBODY) -> Client[str]:
-    return Client(name, Outstanding(name), f"connection of {name}", grant, RateLimit(0))
+    return Client(name, Outstanding(name, 32), f"connection of {name}", grant, RateLimit(0))
 
 
 def _registry(*clients: Client[str]) -> Registry[str]:

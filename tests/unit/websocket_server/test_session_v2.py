@@ -23,7 +23,7 @@ def _may_take(_: int) -> None:
 
 def _welcomed(codec: v2.Codec = v2.JSON, max_in_flight: int = 2) -> SessionV2:
     session = SessionV2(codec, MAX)
-    requests = Outstanding("client")
+    requests = Outstanding("client", 32)
     requests.attached()
     session.welcomed(requests, Limits(MAX, max_in_flight, _may_take))
     return session
@@ -105,7 +105,7 @@ def test_what_may_not_be_taken_now_is_refused_with_its_reason() -> None:
         raise Refusal(ErrorCode.RATE_LIMITED, retry_after=7.5)
 
     session = SessionV2(v2.JSON, MAX)
-    session.welcomed(Outstanding("client"), Limits(MAX, 2, never))
+    session.welcomed(Outstanding("client", 32), Limits(MAX, 2, never))
     refused = _refused(_receive(session, _upload()))
     assert (refused.error_code, refused.retry_after) == ("RATE_LIMITED", 7.5)
 
