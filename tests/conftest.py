@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from private_broker import BrokerError, find_epmd, find_server
 
@@ -32,6 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.register_profile("no speed is asserted", deadline=None)
+    hypothesis.settings.load_profile("no speed is asserted")
     config.stash[ABSENT] = set()
     config.stash[LEFT_OUT] = 0
     config.addinivalue_line("markers", "slow: takes long; runs with --slow only, as script/faults does")

@@ -141,3 +141,43 @@ def test_made_up_frames_cost_nobody_anything(gateway: Gateway, good_clients: Goo
 
     send()
     good_clients.wait_for_more()
+
+
+LARGE = 13 * 1024 * 1024  # as an upload of the largest image: a larger frame is refused for its size
+
+
+def of_small_values(speech: Speech, client_uuid: str) -> list[bytes]:
+    """Large frames that would be a hundred times as large as Python's objects."""
+    if speech.is_binary:
+        count = (LARGE // 3).to_bytes(4, "big")
+        head, ids = (
+            b"\x82\xaaClientUUID" + bytes([0xD9, len(client_uuid)]) + client_uuid.encode(),
+            b"\xa2ab" * (LARGE // 3),
+        )
+        objects = b"\x80" * LARGE
+        return [
+            head + b"\xa8Received\xdd" + count + ids,
+            head + b"\xa6Cancel\xdd" + count + ids,
+            head + b"\xa7Options\x81\xa1a\xdd" + LARGE.to_bytes(4, "big") + objects,
+            head + b"\xa5Other\xdd" + LARGE.to_bytes(4, "big") + objects,
+        ]
+    head, ids = f'{{"ClientUUID": "{client_uuid}", '.encode(), b'"ab",' * (LARGE // 5) + b'"ab"'
+    objects = b"{}," * (LARGE // 3) + b"{}"
+    return [
+        head + b'"Received": [' + ids + b"]}",
+        head + b'"Cancel": [' + ids + b"]}",
+        head + b'"Options": {"a": [' + objects + b"]}}",
+        head + b'"Other": [' + objects + b"]}",
+    ]
+
+
+@speeches
+def test_large_frames_of_small_values_cost_nobody_anything(
+    gateway: Gateway, good_clients: GoodClients, speech: Speech
+) -> None:
+    with Abuser(gateway.port, speech) as abuser:
+        abuser.hello()
+        for frame in of_small_values(speech, abuser.client_uuid):
+            abuser.send(frame)  # what it costs in memory, the gateway's fixture looks at
+        abuser.end()
+    good_clients.wait_for_more()

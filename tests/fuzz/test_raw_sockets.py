@@ -24,7 +24,6 @@ SECONDS = 20.0
 TEXT, BINARY, CLOSE, PING = 0x1, 0x2, 0x8, 0x9
 FIN, RSV1 = 0x80, 0x40
 HELLO = b'{"ClientName": "raw"}'
-HALF_OPEN = 300
 
 
 @contextlib.contextmanager
@@ -177,10 +176,11 @@ def test_a_handshake_and_frames_in_one_packet_are_taken(gateway: Gateway) -> Non
         assert_welcomed(sock)
 
 
-def test_hundreds_of_half_open_connections_leave_room_for_others(gateway: Gateway, good_clients: GoodClients) -> None:
+@pytest.mark.parametrize("count", [300, pytest.param(3000, marks=pytest.mark.slow)])
+def test_half_open_connections_leave_room_for_others(gateway: Gateway, good_clients: GoodClients, count: int) -> None:
     before = handshake()
     with ExitStack() as opened:
-        for number in range(HALF_OPEN):
+        for number in range(count):
             sock = opened.enter_context(raw(gateway))
             # Some say nothing, some half a handshake, some all of it and no hello, some half a frame.
             sock.sendall((b"", before[: number % len(before)], handshake(), handshake() + frame(HELLO)[:9])[number % 4])
