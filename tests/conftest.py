@@ -18,7 +18,7 @@ from tests.absent import ABSENT, fail_or_skip
 from tests.faults.container_broker import Broker, has_image, new_broker
 from tests.running import Services
 
-pytest.register_assert_rewrite("tests.contract.foreign_peers")
+pytest.register_assert_rewrite("tests.contract.foreign_peers", "tests.contract.foreign_peers_v2")
 
 
 LEFT_OUT = pytest.StashKey[int]()
