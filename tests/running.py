@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pika
+from private_broker import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
@@ -29,11 +29,9 @@ def wait_until(holds: Callable[[], object], what: str, seconds: float = START_SE
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody listened on a moment ago."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port: int = unused.getsockname()[1]
-        return port
+    """A TCP port of this machine that nobody listened on a moment ago, and that no outgoing connection is given."""
+    (port,) = free_ports(1)
+    return port
 
 
 def http_status(port: int, path: str) -> int | None:

@@ -3,12 +3,15 @@
 import contextlib
 import itertools
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
 from websockets.exceptions import ConnectionClosed
 
 from tests.faults.peer import Peer
+
+QUIET_SECONDS = 1.0
 
 
 class Flood:
@@ -31,6 +34,15 @@ class Flood:
                     return
                 self._peer.say_upload(f"flood {number}", "flood.png", b"no image")
                 self.sent += 1
+
+    def wait_until_blocked(self, seconds: float = 30.0) -> None:
+        """Until nothing more goes out for a second: the other side has a bound on what it takes, or has ended it."""
+        deadline = time.monotonic() + seconds
+        before = -1
+        while self.sent != before:
+            assert time.monotonic() < deadline, f"{self.sent} images were taken from a client that never reads"
+            before = self.sent
+            time.sleep(QUIET_SECONDS)
 
     def stop(self) -> None:
         """Send no more; what waits to be taken waits on."""

@@ -105,6 +105,7 @@ def test_a_client_that_never_reads_costs_the_others_nothing(stage: Stage, answer
     for peer in good:
         peer.wait_answered()
     program.wait(60)
+    flood.wait_until_blocked()
     flood.stop()
 
     stage.healed()

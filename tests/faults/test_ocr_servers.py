@@ -115,8 +115,8 @@ def test_a_stopped_process_is_replaced_and_its_image_read_by_another(stage: Stag
     if at == "reading":
         os.kill(stopped, signal.SIGSTOP)
 
+    stage.healed()  # nobody wakes it: what comes next is the server's own doing
     server.wait_for_output("process replaced", seconds=60)
-    stage.healed()
     stage.check()
 
 
