@@ -159,6 +159,14 @@ def failure(
     return Failure(image_file_name, sentence, request_id, code, sentence, again)
 
 
+def cannot_be_written(success: Success, error: Exception) -> Failure:
+    """The FAILED message in place of an answer that a codec has no form for. Reading the image again cannot help."""
+    sentence = (
+        f"The outputs of the OCR server cannot be written in this encoding: {error}. Ask for others, or use ocr.v2."
+    )
+    return Failure(success.image_file_name, sentence, success.request_id, ErrorCode.INTERNAL, sentence)
+
+
 _ABSENT: Final = msgspec.Raw()
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("WebSocket server")
 
+CANCEL_AGAIN: Final = 1.0  # seconds
 HOLD_GRACE: Final = 5.0
 """Seconds for moving to held queues what clients have not said Received for; the rest goes back to the queue."""
 
@@ -114,9 +115,12 @@ def _door(settings: GatewaySettings) -> Door:
 
 async def _end(task: asyncio.Task[None]) -> None:
     """End a task; what ended it before, if anything did, is raised."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    while not task.done():
+        # More than once: a library that is connecting may swallow a cancellation.
+        task.cancel()
+        await asyncio.wait((task,), timeout=CANCEL_AGAIN)
+    if not task.cancelled():
+        task.result()
 
 
 def _stop_signals() -> asyncio.Event:

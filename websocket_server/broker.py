@@ -65,6 +65,9 @@ class Events(Protocol):
     def connected(self) -> None:
         """The broker is reached, anew: what was delivered and not acknowledged comes again."""
 
+    def held_lost(self) -> None:
+        """Held answers are not taken any more; what was delivered of them and not acknowledged comes again."""
+
 
 class Broker:
     """Publishes images and hands over answers, reconnecting for as long as `run` runs.
@@ -113,7 +116,9 @@ class Broker:
 
     async def _use(self, link: Link, where: str) -> None:
         """Connect, and return when the connection is lost. Raises what aiormq raises."""
-        async with link.opened(self._resume_window, self._on_answer, self._events.announced):
+        on_held = functools.partial(self._on_answer, is_held=True)
+        events = self._events
+        async with link.opened(self._resume_window, self._on_answer, on_held, events.held_lost, events.announced):
             log.info(f"connected to the broker at {where}")
             self.connection_count += 1
             self._link = link
@@ -171,7 +176,7 @@ class Broker:
 
     async def _give_back(self, delivery: BrokerDelivery) -> None:
         if self._link is not None:
-            await self._link.held.after_stop(delivery.answer.client_uuid)
+            await self._link.held.consumers.after_stop(delivery.answer.client_uuid)
         await delivery.give_back()
 
     def _soon(self, settling: Coroutine[Any, Any, None]) -> None:
@@ -198,11 +203,9 @@ class Broker:
         if link is None:
             return True
         try:
-            await or_lost(link.held.consume(client_uuid, most, functools.partial(self._on_answer, link, is_held=True)))
-        except TimeoutError:  # the consumer may be there or not: only a new connection makes sure
-            link.lose()
+            await or_lost(link.held.consume(client_uuid, most))
         except Exception as error:  # noqa: BLE001 - of every kind, as above
-            log.warning(f"the held answers of {client_uuid} cannot be taken yet ({error!r}); trying again")
+            log.warning(f"held.{client_uuid} cannot be consumed yet ({error!r}); trying again")
             return link.lost.is_set()
         return True
 
@@ -214,8 +217,7 @@ class Broker:
         try:
             await or_lost(link.held.stop(client_uuid))
         except Exception as error:  # noqa: BLE001 - of every kind, as above
-            log.debug(f"a consumer ends with its connection: {error!r}")
-            link.lose()
+            log.debug(f"a consumer ends with its channel: {error!r}")
 
     async def is_consumed_elsewhere(self, client_uuid: str) -> bool | None:
         """True when another gateway has a connection of this client; None when the broker cannot be asked."""
@@ -252,7 +254,7 @@ class Broker:
             self._link = None
             self._ready.clear()
 
-    async def _on_answer(self, link: Link, message: AbstractIncomingMessage, *, is_held: bool = False) -> None:
+    async def _on_answer(self, lost: asyncio.Event, message: AbstractIncomingMessage, *, is_held: bool = False) -> None:
         try:
             answer = decode_answer(message.body)
         except UndecodableMessage as error:
@@ -269,4 +271,8 @@ class Broker:
             self._events.progress(answer)
             await message.ack()
         else:
-            self._events.deliver(BrokerDelivery(answer, message, link.lost, is_held=is_held))
+            try:
+                self._events.deliver(BrokerDelivery(answer, message, lost, is_held=is_held))
+            except Exception:  # a mistake of ours costs this answer, not those behind it
+                log.exception(f"an answer could not be handed over and goes to {DEAD_LETTER_QUEUE}")
+                await message.reject(requeue=False)

@@ -146,6 +146,7 @@ class Connection:
         self.bearer = bearer
         self.grant = ANYBODY
         self.last_answer = 0.0
+        self.waits_until = 0.0  # it may wait for what this gateway does not know of, until then
         self._outbox: deque[tuple[Send, bytes]] = deque()
         self._outbox_bytes = 0
         self._last_taken = 0.0
@@ -171,7 +172,12 @@ class Connection:
         message = send.message
         if isinstance(self.session, SessionV2):
             assert isinstance(message, v2.Welcome | v2.Progress | v2.Success | v2.Failure)
-            return self.session.codec.encode(message)
+            try:
+                return self.session.codec.encode(message)
+            except (OverflowError, TypeError, ValueError) as error:
+                # Outputs of an OCR server from elsewhere, such as a number of more than 64 bits.
+                assert isinstance(message, v2.Success)
+                return self.session.codec.encode(v2.cannot_be_written(message, error))
         assert not isinstance(message, v2.Welcome | v2.Progress | v2.Success | v2.Failure)
         return encode(message)
 
@@ -274,7 +280,9 @@ class IdleTimer:
         # One timer a connection, moved when it fires: moving it at each frame would cost more than looking again.
         connection = self._connection
         since = max(connection.transport.last_data, connection.last_answer)
-        left = self._idle_timeout if connection.under_way else since + self._idle_timeout - self._loop.time()
+        now = self._loop.time()
+        is_waiting = connection.under_way or now < connection.waits_until
+        left = self._idle_timeout if is_waiting else since + self._idle_timeout - now
         if left > 0:
             self._handle = self._loop.call_later(left, self._look)
             return

@@ -36,10 +36,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("WebSocket server")
 
 HOLDING_AT_A_TIME: Final = 16
-FIRST_HOLD_PAUSE, LONGEST_HOLD_PAUSE = 1.0, 10.0
-"""Seconds between tries to hold an answer."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
+"""Seconds between tries to hold an answer, or to take a client's held ones."""
 
-TAKE_HELD_AGAIN: Final = 1.0  # seconds
 MOST_ACCEPTED_AT: Final = 100_000  # of images whose wait is measured
 
 
@@ -54,6 +53,7 @@ class Dispatch:
         self._accepted_at: dict[str, float] = {}  # by message_id, until it is read
         self._tasks: set[asyncio.Task[None]] = set()
         self._holding = asyncio.Semaphore(HOLDING_AT_A_TIME)
+        self._taking_held: set[str] = set()
         self._holds: set[asyncio.Task[None]] = set()
         self.announced_servers = Announced()
         self.broker: Broker  # set by whoever wires the two
@@ -72,14 +72,22 @@ class Dispatch:
         self._registry.come(client)
         self.act(client, connection, client.requests.attached())
         if client.takes_held:
-            self._run(self._take_held(client))
+            self._run(self._take_held(client.client_uuid))
 
-    async def _take_held(self, client: Client[Connection]) -> None:
-        is_taken = False
-        while client.connection is not None and not is_taken:
-            is_taken = await self.broker.consume_held(client.client_uuid, client.max_in_flight)
-            if not is_taken:
-                await asyncio.sleep(TAKE_HELD_AGAIN)
+    async def _take_held(self, client_uuid: str) -> None:
+        """Take a client's held answers, trying until it is done or the client has gone; once at a time for each."""
+        if client_uuid in self._taking_held:
+            return
+        self._taking_held.add(client_uuid)
+        pause = FIRST_PAUSE
+        try:
+            while (client := self._registry.find(client_uuid)) is not None and client.connection is not None:
+                if await self.broker.consume_held(client_uuid, client.max_in_flight):
+                    return
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        finally:
+            self._taking_held.discard(client_uuid)
 
     def detach(self, client: Client[Connection], connection: Connection) -> None:
         """The client's connection is gone."""
@@ -250,7 +258,7 @@ class Dispatch:
         if client is not None:
             client.takes_held = True
             if client.connection is not None:
-                await self._take_held(client)
+                await self._take_held(client.client_uuid)
 
     async def _hold_until_held(self, delivery: BrokerDelivery, answer: OcrAnswer, *, is_pending_said: bool) -> bool:
         """False when the connection was lost that it came by: then it comes again."""
@@ -263,7 +271,7 @@ class Dispatch:
             except NotHeld as error:
                 if not pause:
                     log.warning(f"an answer for {answer.client_uuid} cannot be held yet: {error}", extra=_ids(answer))
-                pause = min(max(2 * pause, FIRST_HOLD_PAUSE), LONGEST_HOLD_PAUSE)
+                pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
             else:
                 await delivery.acknowledge()
                 return True
@@ -279,9 +287,13 @@ class Dispatch:
         """The broker is reached, anew."""
         if self.broker.connection_count > 1:
             self._metrics.broker_reconnected()
+        self.held_lost()
+
+    def held_lost(self) -> None:
+        """Held answers are not taken any more: take them anew, for all that are here."""
         for client in self._registry.clients.values():
             if client.connection is not None and client.takes_held:
-                self._run(self._take_held(client))
+                self._run(self._take_held(client.client_uuid))
 
     def put_away_what_is_not_received(self, now: float) -> None:
         """Have answers held whose clients have not said Received for too long. now: of time.monotonic()."""

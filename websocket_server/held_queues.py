@@ -1,54 +1,48 @@
-"""The queues that keep the answers of absent clients, `held.<ClientUUID>`. One of the users of aio-pika.
+"""The queues that keep the answers of absent clients, `held.<ClientUUID>`. A part of `broker`.
 
 Made anew with each connection to the broker. Declaring has a channel of its own, which the broker closes when it
-refuses something; publishing and consuming are not disturbed by that.
+refuses something; publishing is not disturbed by that, and neither is consuming (`held_consumers`).
 """
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import aio_pika
 from aio_pika import exceptions
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection
 
 from protocol.bodies import OcrAnswer, encode_answer
 from protocol.topology import Queue, held_queue
 
 from .deliveries import PENDING_SAID
+from .held_consumers import HeldConsumers
 
 log = logging.getLogger("WebSocket server")
 
 TIMEOUT: Final = 10.0
 """Seconds for one exchange with the broker."""
 
-OnHeld = Callable[[AbstractIncomingMessage], Awaitable[None]]
-
 
 class HeldQueues:
-    """The held queues on one connection to the broker. Everything raises what aiormq raises when that is lost.
+    """The held queues on one connection to the broker. Everything raises what aiormq raises.
 
-    publishing: a channel with confirms. consuming: a channel without. declaring: the connection for declarations.
+    publishing: a channel with confirms. connection: for declarations, on a channel of their own.
     """
 
     def __init__(
         self,
         publishing: AbstractChannel,
-        consuming: AbstractChannel,
-        declaring: AbstractConnection,
+        connection: AbstractConnection,
+        consumers: HeldConsumers,
         resume_window: float,
     ) -> None:
         self._publishing = publishing
-        self._consuming = consuming
-        self._connection = declaring
+        self._connection = connection
+        self.consumers = consumers
         self._resume_window = resume_window
         self._declaring: AbstractChannel | None = None
         self._declares = asyncio.Lock()
-        self._consumes = asyncio.Lock()
-        self._tags: dict[str, str] = {}
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
     async def hold(self, answer: OcrAnswer, *, is_pending_said: bool) -> None:
         """Keep a copy of an answer for its client; returns once the broker has confirmed it."""
@@ -63,39 +57,19 @@ class HeldQueues:
         async with asyncio.timeout(TIMEOUT):
             await self._publishing.default_exchange.publish(message, queue.name, mandatory=True)
 
-    async def consume(self, client_uuid: str, most: int, on_held: OnHeld) -> None:
-        """Take the client's held answers from now on; does nothing when they are taken already.
-
-        most: how many are on their way to it at a time; at least as many as it may owe a Received for.
-        """
-        async with self._alone(client_uuid):
-            if client_uuid in self._tags:
-                return
-            queue = self._queue(client_uuid)
-            await self._declare(queue)
-            consumed = await self._consuming.get_queue(queue.name, ensure=False)
-            async with asyncio.timeout(TIMEOUT), self._consumes:
-                # A channel's prefetch counts for each consumer that comes after it (RabbitMQ, "Consumer Prefetch").
-                await self._consuming.set_qos(prefetch_count=most)
-                self._tags[client_uuid] = str(await consumed.consume(on_held))
+    async def consume(self, client_uuid: str, most: int) -> None:
+        """Take the client's held answers from now on, `most` at a time."""
+        queue = self._queue(client_uuid)
+        await self._declare(queue)
+        await self.consumers.start(client_uuid, queue.name, most)
 
     async def stop(self, client_uuid: str) -> None:
         """Take the client's held answers no more."""
-        async with self._alone(client_uuid):
-            tag = self._tags.pop(client_uuid, None)
-            if tag is not None:
-                queue = await self._consuming.get_queue(self._queue(client_uuid).name, ensure=False)
-                async with asyncio.timeout(TIMEOUT):
-                    await queue.cancel(tag)
-
-    async def after_stop(self, client_uuid: str) -> None:
-        """Wait for a `stop` that was begun before: what is given back earlier would come again at once."""
-        async with self._alone(client_uuid):
-            return
+        await self.consumers.stop(client_uuid, self._queue(client_uuid).name)
 
     async def is_consumed_elsewhere(self, client_uuid: str) -> bool:
         """True when another gateway has a connection of this client, and so consumes its held answers."""
-        if client_uuid in self._tags:
+        if client_uuid in self.consumers:
             return False
         async with self._declares:
             channel = await self._declaring_channel()
@@ -125,16 +99,3 @@ class HeldQueues:
             async with asyncio.timeout(TIMEOUT):
                 await self._declaring.initialize()
         return self._declaring
-
-    @contextlib.asynccontextmanager
-    async def _alone(self, client_uuid: str) -> AsyncIterator[None]:
-        """One at a time for each client, in the order in which they came."""
-        lock, users = self._locks.get(client_uuid, (asyncio.Lock(), 0))
-        self._locks[client_uuid] = (lock, users + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._locks.pop(client_uuid)
-            if users > 1:
-                self._locks[client_uuid] = (lock, users - 1)

@@ -19,6 +19,7 @@ from protocol.topology import queues
 from settings.schema import RabbitMQ
 
 from .fanouts import Fanouts, OnAnnouncement
+from .held_consumers import HeldConsumers
 from .held_queues import HeldQueues
 from .lost_channels import or_lost
 
@@ -33,7 +34,8 @@ CONSUMER_CHECK: Final = 5.0
 """Seconds between looks at whether the broker still knows our consumer: when a queue is deleted and at once declared
 again by somebody else, RabbitMQ 3.10 forgets its consumers without a word."""
 
-OnAnswer = Callable[["Link", AbstractIncomingMessage], Awaitable[None]]
+OnAnswer = Callable[[asyncio.Event, AbstractIncomingMessage], Awaitable[None]]
+"""Called with a message, and the event that is set when the channel is lost that it came by."""
 
 
 class Link:
@@ -62,24 +64,36 @@ class Link:
 
     @contextlib.asynccontextmanager
     async def opened(
-        self, resume_window: float, on_answer: OnAnswer, on_announcement: OnAnnouncement
+        self,
+        resume_window: float,
+        on_answer: OnAnswer,
+        on_held: OnAnswer,
+        on_held_loss: Callable[[], None],
+        on_announcement: OnAnnouncement,
     ) -> AsyncIterator[None]:
-        """Connect, declare and consume; close in the end. Raises whatever aiormq raises."""
+        """Connect, declare and consume; close in the end. Raises whatever aiormq raises.
+
+        on_held_loss: called when held queues are not consumed any more, and are to be taken up anew.
+        """
         async with self._connection("publishes images") as out, self._connection("consumes answers") as back:
+            consumers: HeldConsumers | None = None
             try:
                 self.out = out
                 self.publishing = await self._channel(out, publisher_confirms=True, on_return_raises=True)
-                # Acknowledgements are all that the consuming channels send.
+                # Acknowledgements are all that the consuming channel sends.
                 self._consuming = await self._channel(back, publisher_confirms=False)
-                held = await self._channel(back, publisher_confirms=False)
                 await self._declare(self.publishing)
-                self.held = HeldQueues(self.publishing, held, back, resume_window)
+                consumers = HeldConsumers(back, on_held, on_held_loss)
+                self.held = HeldQueues(self.publishing, back, consumers, resume_window)
                 self.fanouts = Fanouts(out)
                 await self.fanouts.open(on_announcement)
                 await self._consume(on_answer)
                 yield
             finally:
-                self.lost.set()  # before anything is closed: nothing that came by it is to be settled now
+                # Before anything is closed: nothing that came by it is to be settled now.
+                self.lost.set()
+                if consumers is not None:
+                    consumers.end()
 
     async def watch(self) -> None:
         """Wait until it is lost, or the consumer is, of which RabbitMQ does not always tell."""
@@ -136,7 +150,7 @@ class Link:
             )
         await self._consuming.set_qos(prefetch_count=PREFETCH)
         self._answers = await self._consuming.get_queue(self._settings.result_queue, ensure=False)
-        consumed = self._answers.consume(functools.partial(on_answer, self), timeout=CONNECT_TIMEOUT)
+        consumed = self._answers.consume(functools.partial(on_answer, self.lost), timeout=CONNECT_TIMEOUT)
         self._tag = str(await consumed)
 
     async def _is_consuming(self) -> bool:

@@ -104,6 +104,9 @@ class Reception:
             return
         client = self._registry.find(entry.client_uuid)
         if client is None:
+            if entry.is_resumed:
+                # Of another gateway, or of this one before it was started anew: what it waits for is not known here.
+                connection.waits_until = connection.transport.loop.time() + self._settings.resume_window
             requests, rate = Outstanding(entry.client_uuid, self.max_in_flight(entry.grant)), self._rate(entry.grant)
             client = Client(entry.client_uuid, requests, None, entry.grant, rate)
         assert isinstance(client.requests, Outstanding)
