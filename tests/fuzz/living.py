@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +72,6 @@ class GoodClients:
         self._stopped = threading.Event()
         self._counts: dict[str, int] = {}
         self.failures: list[str] = []
-        self.longest_wait = 0.0
         work = {"ocr.v1": self._v1, "ocr.v2": self._v2, "ocr.v2.msgpack": self._v2}
         self._threads = [
             threading.Thread(target=self._run, args=(name, one), name=name, daemon=True) for name, one in work.items()
@@ -103,32 +101,29 @@ class GoodClients:
         with ForeignClient(self._port, name) as client:
             while not self._stopped.is_set():
                 image = self._next_image(name)
-                began = time.monotonic()
                 client.upload(image, NO_IMAGE)
                 client.hear_pending(image)
                 assert client.hear_text(image) == image
-                self._count(name, began)
+                self._count(name)
 
     def _v2(self, name: str) -> None:
         with Peer(name, subprotocol=name) as peer:
             peer.connect(self._port)
             while not self._stopped.is_set():
                 image = self._next_image(name)
-                began = time.monotonic()
                 asked = peer.ask(image, NO_IMAGE)
                 peer.wait_until(lambda one: one.finals, "a final answer", STEP_SECONDS)
                 assert [heard.kind for heard in asked.heard] == ["PENDING", "SUCCESS"], asked.heard
                 assert asked.answer["OcrResult"] == asked.name
                 assert not peer.stray, peer.stray
-                self._count(name, began)
+                self._count(name)
             peer.close()
 
     def _next_image(self, name: str) -> str:
         return f"{name} {self._counts.get(name, 0)}"
 
-    def _count(self, name: str, began: float) -> None:
+    def _count(self, name: str) -> None:
         self._counts[name] = self._counts.get(name, 0) + 1
-        self.longest_wait = max(self.longest_wait, time.monotonic() - began)
         self._stopped.wait(0.02)  # good clients leave the machine to the others
 
     def __enter__(self) -> Self:
