@@ -43,7 +43,6 @@ PUBLISH_TIMEOUT: Final = 4.0
 """Seconds until an image that the broker does not confirm is refused; a refusal must reach the client within 5."""
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 5.0
-HOLD_TIMEOUT: Final = 10.0  # seconds
 
 
 class NotHeld(Exception):
@@ -187,9 +186,10 @@ class Broker:
     async def hold(self, answer: OcrAnswer, *, is_pending_said: bool) -> None:
         """Keep a copy of an answer in its client's held queue; returns once it is confirmed. Raises NotHeld."""
         try:
-            async with asyncio.timeout(HOLD_TIMEOUT):
+            # The exchanges with the broker have limits of their own; waiting for one's turn has none.
+            async with asyncio.timeout(PUBLISH_TIMEOUT):
                 link = await self._can_publish()
-                await or_lost(link.held.hold(answer, is_pending_said=is_pending_said))
+            await or_lost(link.held.hold(answer, is_pending_said=is_pending_said))
         except Exception as error:  # of every kind, as above
             raise NotHeld(f"{type(error).__name__}: {error}".rstrip(": ")) from error
 

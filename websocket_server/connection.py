@@ -13,6 +13,7 @@ from typing import Any, Final
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
+from websockets.protocol import State
 
 from protocol import messages_v2 as v2
 from protocol.messages import Response, encode, frame_limit
@@ -32,6 +33,8 @@ SEND_TIMEOUT: Final = 60.0
 
 DISCARD_SECONDS: Final = 10.0
 """How long a peer may go on sending after our close frame."""
+
+MOST_HEADER_BYTES: Final = 2 * 1024 * 1024  # websockets reads 128 lines of 8 KiB at most
 
 LAST_WORDS_TIMEOUT: Final = 2.0
 """Seconds that a client has to take what waits for it before its connection is closed."""
@@ -54,7 +57,7 @@ class Transport(ServerConnection):
         super().__init__(*args, **kwargs)
         self._memory = memory
         self._partial = self._queued = 0  # bytes of the frame that is arriving; of messages that are not handed out
-        self._discarded, self._most_discarded = 0, 2 * frame_limit(max_image_bytes)
+        self._discarded, self._most_discarded = 0, MOST_HEADER_BYTES + 2 * frame_limit(max_image_bytes)
         self._ending: asyncio.TimerHandle | None = None
         self.last_data = self.loop.time()
         self.is_lost = False
@@ -73,7 +76,8 @@ class Transport(ServerConnection):
         # A large frame on a slow line takes longer than idle_timeout: whoever is sending it is not idle.
         if len(data) > _CONTROL_FRAME_BYTES:
             self.last_data = self.loop.time()
-        if self.protocol.close_sent is not None:
+        is_open = self.protocol.state is State.OPEN and self.protocol.close_sent is None
+        if not is_open:
             self._discard(len(data))
             super().data_received(data)
             return
@@ -84,8 +88,8 @@ class Transport(ServerConnection):
         super().data_received(data)
 
     def _discard(self, size: int) -> None:
-        """What comes after our close is thrown away: a frame that is on its way may end, and nobody sends for ever."""
-        if not self._discarded:
+        """Before the connection is open, and after our close, nothing is kept: headers, the rest of a frame."""
+        if self.protocol.close_sent is not None and self._ending is None:
             self._ending = self.loop.call_later(DISCARD_SECONDS, self.transport.abort)
         self._discarded += size
         if self._discarded > self._most_discarded:

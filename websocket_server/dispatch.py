@@ -53,7 +53,7 @@ class Dispatch:
         self._accepted_at: dict[str, float] = {}  # by message_id, until it is read
         self._tasks: set[asyncio.Task[None]] = set()
         self._holding = asyncio.Semaphore(HOLDING_AT_A_TIME)
-        self._taking_held: set[str] = set()
+        self._taking_held: set[Connection] = set()
         self._holds: set[asyncio.Task[None]] = set()
         self.announced_servers = Announced()
         self.broker: Broker  # set by whoever wires the two
@@ -72,22 +72,22 @@ class Dispatch:
         self._registry.come(client)
         self.act(client, connection, client.requests.attached())
         if client.takes_held:
-            self._run(self._take_held(client.client_uuid))
+            self._run(self._take_held(client.client_uuid, connection))
 
-    async def _take_held(self, client_uuid: str) -> None:
-        """Take a client's held answers, trying until it is done or the client has gone; once at a time for each."""
-        if client_uuid in self._taking_held:
+    async def _take_held(self, client_uuid: str, connection: Connection) -> None:
+        """Take a client's held answers, trying until it is done or this connection has ended; once for each."""
+        if connection in self._taking_held:
             return
-        self._taking_held.add(client_uuid)
+        self._taking_held.add(connection)
         pause = FIRST_PAUSE
         try:
-            while (client := self._registry.find(client_uuid)) is not None and client.connection is not None:
+            while (client := self._registry.find(client_uuid)) is not None and client.connection is connection:
                 if await self.broker.consume_held(client_uuid, client.max_in_flight):
                     return
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         finally:
-            self._taking_held.discard(client_uuid)
+            self._taking_held.discard(connection)
 
     def detach(self, client: Client[Connection], connection: Connection) -> None:
         """The client's connection is gone."""
@@ -258,7 +258,7 @@ class Dispatch:
         if client is not None:
             client.takes_held = True
             if client.connection is not None:
-                await self._take_held(client.client_uuid)
+                await self._take_held(client.client_uuid, client.connection)
 
     async def _hold_until_held(self, delivery: BrokerDelivery, answer: OcrAnswer, *, is_pending_said: bool) -> bool:
         """False when the connection was lost that it came by: then it comes again."""
@@ -293,7 +293,7 @@ class Dispatch:
         """Held answers are not taken any more: take them anew, for all that are here."""
         for client in self._registry.clients.values():
             if client.connection is not None and client.takes_held:
-                self._run(self._take_held(client.client_uuid))
+                self._run(self._take_held(client.client_uuid, client.connection))
 
     def put_away_what_is_not_received(self, now: float) -> None:
         """Have answers held whose clients have not said Received for too long. now: of time.monotonic()."""

@@ -49,7 +49,7 @@ class HeldConsumers:
             if client_uuid in self._tags:
                 return
             try:
-                async with asyncio.timeout(TIMEOUT), self._consumes:
+                async with self._consumes, asyncio.timeout(TIMEOUT):
                     await or_lost(self._consume(client_uuid, queue_name, most))
             except TimeoutError:  # the consumer may be there or not: only a new channel makes sure
                 self._lose(self._lost)

@@ -55,6 +55,7 @@ class Link:
         self._consuming: AbstractChannel
         self._answers: AbstractQueue
         self._tag = ""
+        self._has_stopped = False  # consuming, at our own wish
 
     def lose(self, *_: Any) -> None:
         """Have everything made anew; safe to call twice."""
@@ -97,13 +98,14 @@ class Link:
 
     async def watch(self) -> None:
         """Wait until it is lost, or the consumer is, of which RabbitMQ does not always tell."""
-        while not self.lost.is_set() and await self._is_consuming():
+        while not self.lost.is_set() and (self._has_stopped or await self._is_consuming()):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CONSUMER_CHECK):
                     await self.lost.wait()
 
     async def stop_consuming(self) -> None:
         """Take no more answers: those that come from now on stay in the queue."""
+        self._has_stopped = True
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await or_lost(self._answers.cancel(self._tag))
