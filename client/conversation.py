@@ -3,10 +3,11 @@
 The sessions decide, `line` sees that there is a connection.
 """
 
-import logging
 import time
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
+
+from settings.event_log import passing_logger
 
 from .address import Gateway
 from .errors import ConnectError, ConnectionLost, ImageFailed
@@ -23,7 +24,7 @@ class Conversation:
     """
 
     def __init__(self, gateway: Gateway, name: str, max_in_flight: int = 1) -> None:
-        self.log = logging.getLogger(name)
+        self.log = passing_logger(name)
         self._max_in_flight = max_in_flight
         self._line = Line(gateway, name, max_in_flight)
 

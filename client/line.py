@@ -4,13 +4,12 @@ v2 resumes. v1 has no way to resume: what was outstanding is sent again. That is
 answers of v1 clients that have gone.
 """
 
-import logging
 import threading
 import time
 from collections import deque
 from typing import Any, Final
 
-from settings.event_log import ids
+from settings.event_log import ids, passing_logger
 
 from .address import Gateway, shown
 from .connection import CLOSE_TIMEOUT, Connection
@@ -40,7 +39,7 @@ class Line:
         self.connection: Connection | None = None
         self.to_send: deque[Request] = deque()
         self.is_aborted = threading.Event()
-        self._log = logging.getLogger(name)
+        self._log = passing_logger(name)
         self._gateway = gateway
         self._name = name
         self._max_in_flight = max_in_flight

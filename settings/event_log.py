@@ -18,6 +18,13 @@ def ids(**facts: Any) -> dict[str, Any]:
     return {_IDS: facts}
 
 
+def passing_logger(name: str) -> logging.Logger:
+    """A logger for one of many that come and go: `logging.getLogger` would keep each for ever."""
+    logger = logging.Logger(name)  # noqa: LOG001 - not registered, which is the point
+    logger.parent = logging.getLogger()
+    return logger
+
+
 def configure(log_format: str, stream: TextIO | None = None) -> None:
     """Print events in `log_format` ("text" or "json") to `stream`, None being standard output.
 
