@@ -51,7 +51,12 @@ class Stage:
         """An OCR server that listens, with the engine that is bad to some images. pause: seconds more for each."""
         environment = bad_engine(pause)
         return self.services.ocr_server(
-            *settings, *_broker_at(via), processes=processes, ready=ready, extra_environment=environment
+            "tesseract_location.engine=tesserocr",  # "auto" would do without it in silence
+            *settings,
+            *_broker_at(via),
+            processes=processes,
+            ready=ready,
+            extra_environment=environment,
         )
 
     def peer(self, port: int, *, subprotocol: str = "ocr.v2", says_received: bool = True, reads: bool = True) -> Peer:
