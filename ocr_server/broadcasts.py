@@ -4,6 +4,7 @@ All of it is best effort, on a channel of its own without confirms: trouble with
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -89,8 +90,7 @@ class Broadcasts:
             self._log.warning(f"a message of {CONTROL_EXCHANGE} is not understood: {error}")
             return
         if cancelled:
-            at = properties.timestamp
-            self._heard(cancelled, at if isinstance(at, int) else time.time())
+            self._heard(cancelled, properties.timestamp if isinstance(properties.timestamp, int) else _now(cancelled))
 
     def _set_blocked(self, *, is_blocked: bool) -> None:
         self._is_blocked = is_blocked
@@ -100,3 +100,8 @@ class Broadcasts:
         if not self._has_complained:  # once a connection: it is tried again and again
             self._has_complained = True
             self._log.warning(f"no cancellations and announcements; images are read all the same ({error})")
+
+
+def _now(cancelled: Cancelled) -> float:
+    """Until when a cancellation counts that does not say: of a client until now, of one request for ever."""
+    return math.inf if isinstance(cancelled.request_id, str) else time.time()

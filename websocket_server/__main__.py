@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import sys
 from collections.abc import Sequence
 
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _print_token(arguments.new_token)
         settings, source = load_settings(GatewaySettings, "websocket_server_settings.ini", arguments)
         log.info(f"settings of {source}: {describe(settings)}")
+        _allow_many_connections()
         asyncio.run(run(settings))
     except SettingsError as error:
         log.error(str(error))
@@ -51,6 +53,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.error(str(error))
         return Exit.PORT_TAKEN
     return Exit.OK
+
+
+def _allow_many_connections() -> None:
+    """Each connection is a file: the usual soft limit of 1,024 is far below [WebSocket] max_connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _print_token(name: str) -> int:

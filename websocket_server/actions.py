@@ -93,9 +93,10 @@ class GiveBack:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CancelAtServers:
-    """Have the OCR servers skip this request."""
+    """Have the OCR servers skip this request. was_known: it was accepted here."""
 
     request_id: str
+    was_known: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

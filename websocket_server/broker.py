@@ -175,7 +175,8 @@ class Broker:
 
     async def _give_back(self, delivery: BrokerDelivery) -> None:
         if self._link is not None:
-            await self._link.held.consumers.after_stop(delivery.answer.client_uuid)
+            # While its consumer is there it would come again at once.
+            await self.stop_held(delivery.answer.client_uuid)
         await delivery.give_back()
 
     def _soon(self, settling: Coroutine[Any, Any, None]) -> None:

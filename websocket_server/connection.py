@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import dataclasses
 import logging
 import socket
 from collections import deque
@@ -149,6 +150,7 @@ class Connection:
         self.session = session
         self.bearer = bearer
         self.grant = ANYBODY
+        self.is_replaced = False
         self.last_answer = 0.0
         self.waits_until = 0.0  # it may wait for what this gateway does not know of, until then
         self._outbox: deque[tuple[Send, bytes]] = deque()
@@ -162,8 +164,8 @@ class Connection:
         now = self.transport.loop.time()
         if not self._outbox:
             self._last_taken = now
-        for send in sends:
-            frame = self._encode(send)
+        for wanted in sends:
+            send, frame = self._encode(wanted)
             self._outbox.append((send, frame))
             self._outbox_bytes += len(frame)
         if self._outbox_bytes > OUTBOX_BYTES and now > self._last_taken + OUTBOX_PATIENCE:
@@ -172,18 +174,20 @@ class Connection:
         elif self._outbox and (self._sender is None or self._sender.done()):
             self._sender = asyncio.create_task(self._send_all())
 
-    def _encode(self, send: Send) -> bytes:
+    def _encode(self, send: Send) -> tuple[Send, bytes]:
+        """The frame, and what it says: something else where the codec has no form for it."""
         message = send.message
         if isinstance(self.session, SessionV2):
             assert isinstance(message, v2.Welcome | v2.Progress | v2.Success | v2.Failure)
             try:
-                return self.session.codec.encode(message)
+                return send, self.session.codec.encode(message)
             except (OverflowError, TypeError, ValueError) as error:
                 # Outputs of an OCR server from elsewhere, such as a number of more than 64 bits.
                 assert isinstance(message, v2.Success)
-                return self.session.codec.encode(v2.cannot_be_written(message, error))
+                failed = v2.cannot_be_written(message, error)
+                return dataclasses.replace(send, message=failed), self.session.codec.encode(failed)
         assert not isinstance(message, v2.Welcome | v2.Progress | v2.Success | v2.Failure)
-        return encode(message)
+        return send, encode(message)
 
     def close(self, code: int, reason: str) -> None:
         """Say what waits to be said, then end the connection; does not wait for that. Safe to call twice."""

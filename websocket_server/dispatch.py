@@ -83,11 +83,14 @@ class Dispatch:
         try:
             while (client := self._registry.find(client_uuid)) is not None and client.connection is connection:
                 if await self.broker.consume_held(client_uuid, client.max_in_flight):
-                    return
+                    break
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         finally:
             self._taking_held.discard(connection)
+        client = self._registry.find(client_uuid)
+        if client is None or client.connection is None:
+            await self.broker.stop_held(client_uuid)
 
     def detach(self, client: Client[Connection], connection: Connection) -> None:
         """The client's connection is gone."""
@@ -121,7 +124,8 @@ class Dispatch:
             self._memory.take(len(action.request.image))
             self._run(self._publish(client, action))
         elif isinstance(action, do.CancelAtServers):
-            self._metrics.answered(ErrorCode.CANCELLED)
+            if action.was_known:
+                self._metrics.answered(ErrorCode.CANCELLED)
             self._cancel(Cancelled(client.client_uuid, action.request_id), time.time())
         elif isinstance(action, do.Acknowledge | do.Hold | do.GiveBack):
             delivery = action.delivery
@@ -155,7 +159,8 @@ class Dispatch:
         try:
             await self.broker.publish(message_id, request)
         except Refusal as refusal:
-            why = f"{refusal} ({refusal.__cause__!r})" if refusal.__cause__ else f"{refusal}"
+            cause = refusal.__cause__
+            why = f"{refusal} ({type(cause).__name__} at the broker)" if cause else f"{refusal}"
             log.warning(f"image refused: {request.image_file_name} from {client.client_uuid}: {why}", extra=facts)
             self._metrics.refused(str(refusal.code))
             self.act(client, client.connection, client.requests.not_published(message_id, refusal))
@@ -164,13 +169,13 @@ class Dispatch:
         else:
             self._metrics.accepted()
             self._registry.counts.accepted += 1
-            self._accepted_at[message_id] = time.monotonic()
-            if len(self._accepted_at) > MOST_ACCEPTED_AT:
-                del self._accepted_at[next(iter(self._accepted_at))]
             log.info(f"image queued: {request.image_file_name} from {client.client_uuid}", extra=facts)
-            self.act(client, client.connection, client.requests.published(message_id))
-            if isinstance(client.requests, Session) and client.connection is None:
-                self._cancel(Cancelled(client.client_uuid), time.time())  # it has left meanwhile
+            actions = client.requests.published(message_id)
+            if actions:  # nothing is to be said when the answer was faster
+                self._accepted_at[message_id] = time.monotonic()
+                if len(self._accepted_at) > MOST_ACCEPTED_AT:
+                    del self._accepted_at[next(iter(self._accepted_at))]
+            self.act(client, client.connection, actions)
         finally:
             self._memory.give_back(len(request.image))
 
@@ -198,16 +203,17 @@ class Dispatch:
             return
         requests = client.requests
         if isinstance(requests, Session):
-            sends = requests.answered(delivery.correlation_id, answer)
+            sends, is_first = requests.answered(delivery.correlation_id, answer), True
             actions: list[do.Action] = [*sends, do.Acknowledge(delivery, repeated=not sends)]
         else:
+            is_first = not delivery.is_held and not requests.has_answer(delivery)
             actions = requests.answered(delivery)
             settled = any(isinstance(one, do.Acknowledge | do.Hold | do.GiveBack) for one in actions)
             if not delivery.is_held and not settled:
                 self._unreceived.add(delivery, delivery.size, time.monotonic())
         if any(isinstance(one, do.Acknowledge) and one.repeated for one in actions):
             log.info(f"an answer that has come before is dropped: {answer.image_file_name}", extra=_ids(answer))
-        elif not delivery.is_held:
+        elif is_first:
             self._count(delivery, [delivery.correlation_id])
         self.act(client, client.connection, actions)
 
@@ -256,9 +262,15 @@ class Dispatch:
         log.info(f"answer held: {answer.image_file_name} for {answer.client_uuid}", extra=_ids(answer))
         client = self._registry.find(answer.client_uuid)
         if client is not None:
-            client.takes_held = True
-            if client.connection is not None:
-                await self._take_held(client.client_uuid, client.connection)
+            # Taken when it shows that it lives: until then another gateway may have it, and its answers.
+            client.takes_held = client.has_put_away = True
+
+    def heard(self, connection: Connection) -> None:
+        """A client has said something on this connection."""
+        client = self._registry.find(connection.session.client_uuid)
+        if client is not None and client.has_put_away and client.connection is connection:
+            client.has_put_away = False
+            self._run(self._take_held(client.client_uuid, connection))
 
     async def _hold_until_held(self, delivery: BrokerDelivery, answer: OcrAnswer, *, is_pending_said: bool) -> bool:
         """False when the connection was lost that it came by: then it comes again."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import aio_pika
 from aio_pika import ExchangeType, exceptions
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
 from protocol.control import Announcement, Cancelled, decode_announcement, encode_cancel
 from protocol.messages import UndecodableMessage
@@ -33,9 +33,14 @@ class Fanouts:
         self._connection = connection
         self._cancelling: AbstractChannel | None = None
         self._opening = asyncio.Lock()
+        self._listening: AbstractChannel | None = None
+        self._queue: AbstractQueue | None = None
 
     async def open(self, on_announcement: OnAnnouncement) -> None:
-        """See that they are there, and have each announcement told from now on. Raises nothing: it says what failed."""
+        """See that they are there, and have each announcement told from now on; safe to call again, to make sure.
+
+        Raises nothing: it says what failed.
+        """
         try:
             async with asyncio.timeout(TIMEOUT):
                 for name in EXCHANGES:
@@ -89,8 +94,12 @@ class Fanouts:
             except UndecodableMessage as error:
                 log.warning(f"an announcement that cannot be decoded is ignored: {error}")
 
+        if self._listening is not None and self._queue is not None and not self._listening.is_closed:
+            await self._queue.bind(ANNOUNCE_EXCHANGE)  # again: a deleted exchange takes its bindings with it
+            return
         channel = self._connection.channel(publisher_confirms=False)
         await channel.initialize()
         queue = await channel.declare_queue(exclusive=True, auto_delete=True)
         await queue.bind(ANNOUNCE_EXCHANGE)
         await queue.consume(heard, no_ack=True)
+        self._listening, self._queue = channel, queue

@@ -38,6 +38,7 @@ GOODBYE_TIMEOUT: Final = 2.0
 LAST_RECEIVED_TIMEOUT: Final = 1.0
 """Seconds that clients have to say Received for their last answers when the gateway stops."""
 
+TLS_HANDSHAKE_TIMEOUT: Final = 10.0
 FRAMES_READ_AHEAD: Final = 2  # each may be as large as `max_size`
 
 
@@ -86,6 +87,7 @@ class Gateway:
             ping_interval=PING_INTERVAL,
             ping_timeout=None,
             ssl=self._tls,
+            ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT if self._tls else None,
         )
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -170,6 +172,8 @@ class Gateway:
             await connection.room(self._reception.max_in_flight(connection.grant))
             frame = await connection.transport.recv(decode=False)
             connection.transport.read(len(frame))
+            if connection.is_replaced:
+                continue
             if isinstance(session, SessionV2):
                 count = self._dispatch.broker.connection_count
                 actions = session.receive(frame, broker_connection=count, is_draining=self.is_draining)
@@ -177,6 +181,7 @@ class Gateway:
                 actions = session.receive(frame, is_draining=self.is_draining)
             for action in actions:
                 self._reception.act(connection, action)
+            self._dispatch.heard(connection)
             connection.transport.changed.set()
 
 

@@ -40,14 +40,16 @@ class HeldConsumers:
     def __contains__(self, client_uuid: str) -> bool:
         return client_uuid in self._tags
 
-    async def start(self, client_uuid: str, queue_name: str, most: int) -> None:
+    async def start(self, client_uuid: str, queue_name: str, most: int, declare: Callable[[], Awaitable[None]]) -> None:
         """Take the client's held answers from now on; does nothing when they are taken already.
 
-        most: how many are on their way to it at a time; at least as many as it may owe a Received for.
+        most: how many are on their way to it at a time; at least as many as it may owe a Received for. declare: sees
+        that the queue is there; a `stop` that comes meanwhile waits for all of this, and ends it.
         """
         async with self._alone(client_uuid):
             if client_uuid in self._tags:
                 return
+            await declare()
             try:
                 async with self._consumes, asyncio.timeout(TIMEOUT):
                     await or_lost(self._consume(client_uuid, queue_name, most))
@@ -71,13 +73,11 @@ class HeldConsumers:
             tag = self._tags.pop(client_uuid, None)
             if tag is not None and self._channel is not None:
                 queue = await self._channel.get_queue(queue_name, ensure=False)
-                async with asyncio.timeout(TIMEOUT):
-                    await or_lost(queue.cancel(tag))
-
-    async def after_stop(self, client_uuid: str) -> None:
-        """Wait for a `stop` that was begun before: what is given back earlier would come again at once."""
-        async with self._alone(client_uuid):
-            return
+                try:
+                    async with asyncio.timeout(TIMEOUT):
+                        await or_lost(queue.cancel(tag))
+                except TimeoutError:  # a consumer without a client would be given the same answers again and again
+                    self._lose(self._lost)
 
     def end(self) -> None:
         """The connection has gone, and with it all that was delivered by it."""

@@ -5,6 +5,7 @@ refuses something; publishing is not disturbed by that, and neither is consuming
 """
 
 import asyncio
+import functools
 import logging
 from typing import Final
 
@@ -23,11 +24,13 @@ log = logging.getLogger("WebSocket server")
 TIMEOUT: Final = 10.0
 """Seconds for one exchange with the broker."""
 
+AT_A_TIME: Final = 16  # declarations that are under way
+
 
 class HeldQueues:
     """The held queues on one connection to the broker. Everything raises what aiormq raises.
 
-    publishing: a channel with confirms. connection: for declarations, on a channel of their own.
+    publishing: a channel with confirms. connection: for declarations, on channels of their own.
     """
 
     def __init__(
@@ -38,16 +41,15 @@ class HeldQueues:
         resume_window: float,
     ) -> None:
         self._publishing = publishing
-        self._connection = connection
         self.consumers = consumers
         self._resume_window = resume_window
-        self._declaring: AbstractChannel | None = None
-        self._declares = asyncio.Lock()
+        # Holding does not wait behind a crowd of clients that resume.
+        self._for_holding, self._for_consuming = _Declarations(connection), _Declarations(connection)
 
     async def hold(self, answer: OcrAnswer, *, is_pending_said: bool) -> None:
         """Keep a copy of an answer for its client; returns once the broker has confirmed it."""
         queue = self._queue(answer.client_uuid)
-        await self._declare(queue)  # each time: it renews the queue's time, which publishing does not
+        await self._for_holding.declare(queue)  # each time: it renews the queue's time, which publishing does not
         message = aio_pika.Message(
             encode_answer(answer),
             headers={PENDING_SAID: is_pending_said},
@@ -60,31 +62,36 @@ class HeldQueues:
     async def consume(self, client_uuid: str, most: int) -> None:
         """Take the client's held answers from now on, `most` at a time."""
         queue = self._queue(client_uuid)
-        await self._declare(queue)
-        await self.consumers.start(client_uuid, queue.name, most)
+        declare = functools.partial(self._for_consuming.declare, queue)
+        await self.consumers.start(client_uuid, queue.name, most, declare)
 
     async def stop(self, client_uuid: str) -> None:
-        """Take the client's held answers no more."""
+        """Take the client's held answers no more; does nothing when they are not taken."""
         await self.consumers.stop(client_uuid, self._queue(client_uuid).name)
 
     async def is_consumed_elsewhere(self, client_uuid: str) -> bool:
         """True when another gateway has a connection of this client, and so consumes its held answers."""
         if client_uuid in self.consumers:
             return False
-        async with self._declares:
-            channel = await self._declaring_channel()
-            try:
-                queue = await channel.declare_queue(self._queue(client_uuid).name, passive=True, timeout=TIMEOUT)
-            except exceptions.ChannelNotFoundEntity:
-                return False
-            return bool(queue.declaration_result.consumer_count)
+        return bool(await self._for_holding.consumers_of(self._queue(client_uuid)))
 
     def _queue(self, client_uuid: str) -> Queue:
         return held_queue(client_uuid, self._resume_window)
 
-    async def _declare(self, queue: Queue) -> None:
-        async with self._declares:
-            channel = await self._declaring_channel()
+
+class _Declarations:
+    """Declares queues on a channel of its own, which the broker closes when it refuses something."""
+
+    def __init__(self, connection: AbstractConnection) -> None:
+        self._connection = connection
+        self._channel: AbstractChannel | None = None
+        self._opening = asyncio.Lock()
+        self._places = asyncio.Semaphore(AT_A_TIME)
+
+    async def declare(self, queue: Queue) -> None:
+        """See that the queue is there."""
+        async with self._places:
+            channel = await self._open_channel()
             try:
                 await channel.declare_queue(
                     queue.name, durable=queue.durable, arguments=dict(queue.arguments), timeout=TIMEOUT
@@ -93,9 +100,19 @@ class HeldQueues:
                 # There already, from a time with another resume_window: as good as ours.
                 log.info(f"the queue {queue.name} was declared with other arguments and is used as it is: {error}")
 
-    async def _declaring_channel(self) -> AbstractChannel:
-        if self._declaring is None or self._declaring.is_closed:
-            self._declaring = self._connection.channel(publisher_confirms=False)
-            async with asyncio.timeout(TIMEOUT):
-                await self._declaring.initialize()
-        return self._declaring
+    async def consumers_of(self, queue: Queue) -> int:
+        """How many consumers the queue has; 0 when it is not there."""
+        async with self._places, self._connection.channel(publisher_confirms=False) as channel:
+            try:
+                found = await channel.declare_queue(queue.name, passive=True, timeout=TIMEOUT)
+            except exceptions.ChannelNotFoundEntity:
+                return 0
+            return found.declaration_result.consumer_count or 0
+
+    async def _open_channel(self) -> AbstractChannel:
+        async with self._opening:  # one that is being opened counts as closed
+            if self._channel is None or self._channel.is_closed:
+                self._channel = self._connection.channel(publisher_confirms=False)
+                async with asyncio.timeout(TIMEOUT):
+                    await self._channel.initialize()
+            return self._channel

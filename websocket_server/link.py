@@ -34,6 +34,9 @@ CONSUMER_CHECK: Final = 5.0
 """Seconds between looks at whether the broker still knows our consumer: when a queue is deleted and at once declared
 again by somebody else, RabbitMQ 3.10 forgets its consumers without a word."""
 
+FANOUT_CHECK: Final = 6
+"""Looks at the consumer until the exchanges for cancellations and announcements are made sure of again."""
+
 OnAnswer = Callable[[asyncio.Event, AbstractIncomingMessage], Awaitable[None]]
 """Called with a message, and the event that is set when the channel is lost that it came by."""
 
@@ -53,6 +56,7 @@ class Link:
         self.held: HeldQueues
         self.fanouts: Fanouts
         self._consuming: AbstractChannel
+        self._on_announcement: OnAnnouncement
         self._answers: AbstractQueue
         self._tag = ""
         self._has_stopped = False  # consuming, at our own wish
@@ -87,6 +91,7 @@ class Link:
                 consumers = HeldConsumers(back, on_held, on_held_loss)
                 self.held = HeldQueues(self.publishing, back, consumers, resume_window)
                 self.fanouts = Fanouts(out)
+                self._on_announcement = on_announcement
                 await self.fanouts.open(on_announcement)
                 await self._consume(on_answer)
                 yield
@@ -98,7 +103,11 @@ class Link:
 
     async def watch(self) -> None:
         """Wait until it is lost, or the consumer is, of which RabbitMQ does not always tell."""
+        looks = 0
         while not self.lost.is_set() and (self._has_stopped or await self._is_consuming()):
+            looks += 1
+            if looks % FANOUT_CHECK == 0:
+                await self.fanouts.open(self._on_announcement)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CONSUMER_CHECK):
                     await self.lost.wait()

@@ -39,6 +39,7 @@ class _Request:
     message_id: str
     state: _State = _State.PUBLISHING
     published_on: int = 0  # the broker connection, counted
+    earlier_message_id: str = ""  # of an upload that was accepted, and may be lost: this is its second
     is_pending_said: bool = False
     delivery: Delivery | None = None  # of the final answer; None while there is none here
     is_sent: bool = False  # the final answer, on the present connection
@@ -146,10 +147,13 @@ class Outstanding:
                 return self._again(request_id, one)
             if one.delivery is not None and one.delivery.is_live:
                 actions.append(Acknowledge(one.delivery))
+        earlier = one.message_id if one is not None and one.state is _State.ACCEPTED else ""
         self._received.pop(request_id, None)
         self._unwanted.pop(request_id, None)
         message_id = self._new_message_id()
-        self._requests[request_id] = _Request(upload.image_file_name, message_id, published_on=broker_connection)
+        self._requests[request_id] = _Request(
+            upload.image_file_name, message_id, published_on=broker_connection, earlier_message_id=earlier
+        )
         request = OcrRequest(self.client_uuid, upload.image_file_name, upload.image, request_id, upload.options)
         return [*actions, Publish(message_id, request)]
 
@@ -201,7 +205,7 @@ class Outstanding:
             name = "" if one is None else one.image_file_name  # None: accepted before this gateway was started
             self._drop(request_id, is_cancelled=True)
             told = v2.refusal(Refusal(ErrorCode.CANCELLED), request_id, name)
-            actions += [CancelAtServers(request_id), Send(told)]
+            actions += [CancelAtServers(request_id, was_known=one is not None), Send(told)]
         return actions
 
     # From the broker
@@ -222,9 +226,12 @@ class Outstanding:
         request_id = self._by_message_id(message_id)
         if request_id is None or self._requests[request_id].state is not _State.PUBLISHING:
             return []
-        name = self._requests[request_id].image_file_name
+        one = self._requests[request_id]
+        if one.earlier_message_id:  # it was accepted before, and most probably still is
+            one.state, one.message_id = _State.ACCEPTED, one.earlier_message_id
+            return self._say_pending(request_id, one) if self.is_attached else []
         self._drop(request_id, is_cancelled=False)
-        return [Send(v2.refusal(refusal, request_id, name), message_id)]
+        return [Send(v2.refusal(refusal, request_id, one.image_file_name), message_id)]
 
     def progress(self, progress: OcrProgress) -> list[Action]:
         """An OCR process has begun to read an image."""
@@ -255,6 +262,12 @@ class Outstanding:
             return self._put_away(request_id, one)
         return [] if one.is_sent else self._final(request_id, one)
 
+    def has_answer(self, delivery: Delivery) -> bool:
+        """True when an answer for its request has come before."""
+        request_id = self._request_id(delivery)
+        one = None if request_id is None else self._requests.get(request_id)
+        return one is not None and one.state is _State.ANSWERED
+
     def _request_id(self, delivery: Delivery) -> str | None:
         """Which request is meant; an OCR server that knows v1 only does not tell."""
         answer = delivery.answer
@@ -268,7 +281,11 @@ class Outstanding:
         return None
 
     def _by_message_id(self, message_id: str) -> str | None:
-        found = (request_id for request_id, one in self._requests.items() if one.message_id == message_id)
+        found = (
+            request_id
+            for request_id, one in self._requests.items()
+            if message_id in (one.message_id, one.earlier_message_id)
+        )
         return next(found, None)
 
     # To the client

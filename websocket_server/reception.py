@@ -133,6 +133,7 @@ class Reception:
         """A newer connection of the same client: the older one may be half dead, and is not waited for."""
         older, client.connection = client.connection, None
         if older is not None:
+            older.is_replaced = True  # what it has still said is not acted on: its answers would go nowhere
             assert isinstance(client.requests, Outstanding)
             client.requests.replaced(older.unsent)
             older.close(REPLACED, "replaced by a newer connection with the same ClientUUID")

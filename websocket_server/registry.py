@@ -35,6 +35,7 @@ class Client(Generic[C]):
     rate: RateLimit
     max_in_flight: int = 1
     takes_held: bool = False
+    has_put_away: bool = False  # answers for which it has not said Received in time
     away_since: float = 0.0
     asked_at: float = 0.0  # whether it is at another gateway
     last_seen: float = 0.0  # seconds since the epoch
@@ -78,8 +79,9 @@ class Registry(Generic[C]):
 
     def forget(self, client: Client[C]) -> None:
         """Nothing is outstanding of this client: should it come back, it is like new."""
-        self._away.pop(client.client_uuid, None)
-        self.clients.pop(client.client_uuid, None)
+        if self.clients.get(client.client_uuid) is client:
+            self._away.pop(client.client_uuid, None)
+            del self.clients[client.client_uuid]
 
     def leave(self, client: Client[C]) -> None:
         """The client does not come back: answers for it are dropped."""
