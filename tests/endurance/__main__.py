@@ -25,8 +25,9 @@ AFTERWARDS = 100
 PROCESSES = 2
 SECONDS_FOR_SOME = 300.0
 ASK_EVERY = 0.3
-# Connections come and go, as those of many clients; an OCR process that is replaced would start at nothing.
-CLIENT_SETTINGS = ("ThreadPool.max_thread=4", "ThreadPool.images_per_connection=20", "Client.max_in_flight=4")
+# As by default: a new connection, and for the gateway a new client, for every two images.
+CLIENT_SETTINGS = ("ThreadPool.max_thread=4", "ThreadPool.images_per_connection=2", "Client.max_in_flight=2")
+# An OCR process that is replaced would start at nothing.
 OCR_SETTINGS = ("ProcessPool.images_per_process=1000000",)
 
 
