@@ -84,8 +84,9 @@ def disk_alarm(broker: Broker) -> Iterator[None]:
 ALARMS = {"memory alarm": memory_alarm, "disk alarm": disk_alarm}
 
 
+@pytest.mark.slow  # tests/contract has a quick one
 @pytest.mark.fault("{alarm}", "set through rabbitmqctl, under load")
-@pytest.mark.parametrize("alarm", ["memory alarm", pytest.param("disk alarm", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("alarm", ALARMS)
 def test_an_alarm_is_answered_unavailable_and_clears_by_itself(stage: Stage, alarm: str) -> None:
     gateway = stage.gateway()
     stage.ocr_server(processes=2, pause=0.05)
