@@ -30,7 +30,10 @@ PURE = (
 
 ONLY_IN = {
     "websockets": {"websocket_server/gateway.py", "websocket_server/connection.py"},
-    "aio_pika": {f"websocket_server/{one}.py" for one in ("broker", "link", "held_queues", "held_consumers", "fanouts", "deliveries")},
+    "aio_pika": {
+        f"websocket_server/{one}.py"
+        for one in ("broker", "link", "held_queues", "held_consumers", "fanouts", "deliveries")
+    },
     "websocket": {"client/connection.py", "client/frames.py"},
     "tqdm": {"client/console.py"},
     "pika": {f"ocr_server/{name}.py" for name in ("consumer", "link", "broadcasts", "connection")},
