@@ -83,6 +83,28 @@ def test_a_process_killed_before_it_acknowledges_repeats_an_answer_that_nobody_s
     assert len(first.finals) == 1
 
 
+@pytest.mark.slow
+@pytest.mark.fault("SIGKILL an OCR process", "before the acknowledge, its client having said goodbye with every answer")
+def test_an_answer_repeated_for_a_client_that_has_all_its_answers_is_not_kept(stage: Stage) -> None:
+    proxy = stage.proxy()
+    gateway, server = stage.gateway(), stage.ocr_server(via=proxy, pause=0.5)
+    peer = stage.peer(gateway.port)
+
+    (asked,) = peer.ask_many(1)
+    server.wait_for_output("image taken")
+    proxy.hold(Way.DOWN)
+    peer.wait_answered()
+    peer.close()
+    gateway.wait_for_output("client gone")
+    os.kill(ocr_processes(server)[0], signal.SIGKILL)
+    proxy.reset()
+    proxy.release()
+
+    stage.healed()
+    server.wait_for_output(f"answer queued: {asked.name}")
+    stage.check()
+
+
 @pytest.mark.fault("SIGKILL the OCR server's parent", "under load")
 def test_a_killed_server_leaves_no_process_and_another_one_goes_on(stage: Stage) -> None:
     gateway, server = stage.gateway(), stage.ocr_server(processes=2, pause=0.05)
