@@ -83,7 +83,8 @@ def open_socket(url: str, timeout: float) -> socket.socket:
         raw.close()
         raise ConnectError(
             f"The certificate of {at} is not trusted: {error.verify_message}. "
-            "If it is your own, name its authority's file in the environment variable SSL_CERT_FILE."
+            "If it is your own, name its authority's file in the environment variable SSL_CERT_FILE.",
+            is_refusal=True,
         ) from error
     except OSError as error:
         raw.close()

@@ -180,5 +180,8 @@ def _refused(url: str, status: int) -> ConnectError:
         what = "is not ready. Try again in a moment."
     else:
         what = "is no WebSocket gateway. Correct [WebSocket] host, port or url."
-    passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return ConnectError(f"{shown(url)} answers with HTTP {status}: it {what}", is_passing=passing)
+    return ConnectError(
+        f"{shown(url)} answers with HTTP {status}: it {what}",
+        is_passing=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+        is_refusal=status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+    )

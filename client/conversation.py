@@ -125,9 +125,9 @@ class Conversation:
         elif isinstance(event, Ignored):
             self.log.warning(event.sentence, extra=self.ids())
 
-    def connect(self, *, is_again: bool = False) -> None:
+    def connect(self, *, is_again: bool = False, patience: float | None = None) -> None:
         """See that there is a connection, as in `Line`. Raises ConnectError."""
-        self._line.connect(is_again=is_again)
+        self._line.connect(is_again=is_again, patience=patience)
 
     def close(self, why: str) -> None:
         """End the connection, if there is one, and say why; safe to call twice."""

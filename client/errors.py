@@ -33,14 +33,23 @@ class OcrClientError(Exception):
 class ConnectError(OcrClientError):
     """There is no connection to a gateway.
 
-    is_passing: the same may work in a moment. retry_after: seconds, when the gateway has said in how many.
+    is_passing: the same may work in a moment. is_refusal: a gateway is there and does not want this client; everything
+    else may pass where a gateway was before. retry_after: seconds, when the gateway has said in how many.
     """
 
     exit_code = Exit.NO_GATEWAY
 
-    def __init__(self, sentence: str, *, is_passing: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        is_passing: bool = False,
+        is_refusal: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(sentence)
         self.is_passing = is_passing
+        self.is_refusal = is_refusal
         self.retry_after = retry_after
 
 

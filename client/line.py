@@ -77,16 +77,17 @@ class Line:
         try:
             self._open(min(self._gateway.connect_timeout, max(_SHORTEST_TRY, seconds)))
         except ConnectError as error:
-            if not error.is_passing:
+            if error.is_refusal:
                 raise
+            # Whatever else it looks like, a gateway was there: names and balancers of restarting ones say odd things.
             self._unreached = error
             self._backoff.failed(time.monotonic(), error.retry_after)
 
-    def connect(self, *, is_again: bool = False) -> None:
+    def connect(self, *, is_again: bool = False, patience: float | None = None) -> None:
         """See that there is a connection. Raises ConnectError.
 
-        is_again: a gateway was there a moment ago; one that restarts gets connect_timeout to come back, and from a v2
-        client that it knows as long as the images to be sent have.
+        is_again: a gateway was there a moment ago; one that restarts gets `patience` seconds to come back (None:
+        connect_timeout), and from a v2 client that it knows as long as the images to be sent have.
         """
         if self.connection is not None:
             ended = None if self.session.outstanding else self.connection.ended()
@@ -94,10 +95,11 @@ class Line:
                 return
             self.session.broken(ended)
             self._drop(str(ended))
-        patience = self._gateway.connect_timeout
-        if isinstance(self.session, SessionV2) and self.session.client_uuid:
+        patience = self._gateway.connect_timeout if patience is None else patience
+        is_known = isinstance(self.session, SessionV2) and bool(self.session.client_uuid)
+        if is_known:
             is_again, patience = True, max([patience, *map(seconds_allowed, self.to_send)])
-        deadline = time.monotonic() + patience
+        deadline, has_said = time.monotonic() + patience, False
         backoff = Backoff(LONGEST_PAUSE if isinstance(self.session, SessionV2) else _LONGEST_PAUSE_V1)
         while True:
             try:
@@ -106,8 +108,14 @@ class Line:
                 now = time.monotonic()
                 backoff.failed(now, error.retry_after)
                 pause = backoff.seconds_left(now)
-                may_pass = error.is_passing and (is_again or error.retry_after is not None)
-                if not may_pass or now + pause > deadline or self.is_aborted.wait(pause):
+                may_pass = error.is_passing or (is_known and not error.is_refusal)
+                may_pass = may_pass and (is_again or error.retry_after is not None)
+                if not may_pass or now + pause > deadline:
+                    raise
+                if not has_said:
+                    self._log.warning(f"{error} Trying again for {deadline - now:.0f} s.")
+                    has_said = True
+                if self.is_aborted.wait(pause):
                     raise
             else:
                 return

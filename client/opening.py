@@ -49,13 +49,16 @@ class Door:
             if seconds <= 0:
                 raise ConnectError(
                     f"What answers at {shown(self._gateway.url)} assigns no ClientUUID within "
-                    f"{self._gateway.connect_timeout:g} s. Is it an OCR gateway?"
+                    f"{self._gateway.connect_timeout:g} s. Is it an OCR gateway?",
+                    is_passing=True,
                 )
             try:
                 frame = connection.receive(seconds)
             except ConnectionLost as lost:
-                passing = lost.close_code != NOT_ALLOWED
-                raise ConnectError(str(lost), is_passing=passing, retry_after=lost.retry_after) from lost
+                is_refusal = lost.close_code == NOT_ALLOWED
+                raise ConnectError(
+                    str(lost), is_passing=not is_refusal, is_refusal=is_refusal, retry_after=lost.retry_after
+                ) from lost
             event = session.receive(frame, time.monotonic()) if frame is not None else None
             if isinstance(event, Welcomed):
                 return event, ignored
@@ -63,6 +66,7 @@ class Door:
                 raise ConnectError(
                     f"The gateway does not let this client in: {event.sentence}",
                     is_passing=event.retry_after is not None,
+                    is_refusal=event.retry_after is None,
                     retry_after=event.retry_after,
                 )
             if isinstance(event, Unknown):

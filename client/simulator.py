@@ -15,6 +15,7 @@ from .conversation import Conversation
 from .errors import ConnectError, ConnectionLost, ImageFailed
 from .events import Request
 from .folder import ImageFile
+from .outstanding import TIMEOUTS_PER_IMAGE
 from .report import Report
 
 log = logging.getLogger("Client")
@@ -141,7 +142,9 @@ class Simulator:
 
         self._add(conversation)
         try:
-            conversation.connect(is_again=self._has_connected)
+            # A gateway that was there is waited for as long as an image on its way would be.
+            patience = TIMEOUTS_PER_IMAGE * client.answer_timeout if self._has_connected else None
+            conversation.connect(is_again=self._has_connected, patience=patience)
             self._has_connected = True
             for answered in conversation.answers(requests()):
                 image = requested.pop(answered.request)

@@ -105,7 +105,8 @@ class Dispatch:
         self.act(client, None, requests.detached(connection.unsent))
         self._registry.go_away(client, now, time.time())
         if not requests.in_flight:
-            self._registry.forget(client)
+            # All that it sent here is answered: what still comes for it here is a repeat.
+            self._registry.leave(client)
 
     def act(
         self, client: Client[Connection] | None, connection: Connection | None, actions: Iterable[do.Action]
@@ -165,7 +166,7 @@ class Dispatch:
             self._metrics.refused(str(refusal.code))
             self.act(client, client.connection, client.requests.not_published(message_id, refusal))
             if client.connection is None and not client.requests.in_flight:
-                self._registry.forget(client)
+                self._registry.leave(client)
         else:
             self._metrics.accepted()
             self._registry.counts.accepted += 1

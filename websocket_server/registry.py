@@ -15,7 +15,7 @@ from .tokens import Grant
 MOST_AWAY: Final = 10_000
 """Clients that are away at a time; over it the one that has been away longest counts as having left."""
 
-LEFT_REMEMBERED: Final = 10_000
+LEFT_REMEMBERED: Final = 2_000
 """Clients that have left, whose late answers are dropped rather than held."""
 
 C = TypeVar("C")
@@ -84,7 +84,7 @@ class Registry(Generic[C]):
             del self.clients[client.client_uuid]
 
     def leave(self, client: Client[C]) -> None:
-        """The client does not come back: answers for it are dropped."""
+        """The client does not come back, or waits for nothing: answers for it are dropped."""
         self.forget(client)
         self._left[client.client_uuid] = None
         if len(self._left) > LEFT_REMEMBERED:

@@ -1,11 +1,12 @@
 """The library at a v2 gateway: a real WebSocket server that breaks, refuses, repeats and forgets."""
 
+import socket
 import threading
 from pathlib import Path
 
 import pytest
 
-from client import AnswerTimeout, ConnectError, ConnectionLost, ImageFailed, OcrClient
+from client import AnswerTimeout, ConnectError, ConnectionLost, ImageFailed, OcrClient, address, connection
 from tests.unit.client.fake_gateway import SECONDS, FakeGateway, Visit, cut, read, running, silence
 from tests.unit.client.image_heads import PNG
 from tests.unit.client.running_client import v1_only, v2_only
@@ -319,3 +320,20 @@ def test_the_next_connection_after_one_that_was_cut_in_the_middle_is_a_good_one(
         for name in ("a.png", "b.png", "c.png"):
             assert ocr.recognize(folder / name).text == f"text of {name}\n"
     assert gateway.visits == 2
+
+
+@v2_only
+def test_a_name_that_is_not_there_while_the_gateway_restarts_costs_time_only(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    misses = iter(range(3))
+
+    def open_socket(url: str, timeout: float) -> socket.socket:
+        if gateway.messages and next(misses, None) is not None:
+            raise ConnectError("There is no host of that name.")
+        return address.open_socket(url, timeout)
+
+    monkeypatch.setattr(connection, "open_socket", open_socket)
+    gateway.on_image = lambda visit, name: visit.cut() if visit.number == 1 else read(visit, name)
+    assert _text(gateway)
+    assert next(misses, None) is None
