@@ -12,6 +12,7 @@ from typing import Any, Final
 import pika
 from pika import exceptions
 
+from protocol.bodies import addressee
 from protocol.topology import DEAD_LETTER_QUEUE, PENDING_QUEUE
 from settings.schema import RabbitMQ
 
@@ -25,6 +26,10 @@ TICK: Final = 0.25  # seconds between looks at the clock
 RENEWAL: Final = 5.0
 """Seconds without an image until the queue is consumed anew: when it is deleted and at once declared again by somebody
 else, RabbitMQ 3.10 forgets its consumers without a word."""
+
+LONGEST_RETURN: Final = 600.0
+"""Seconds from the gateway's sending an image until its answer is dropped for want of the queue that it is for: a
+gateway that runs declares its queue anew within seconds."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -121,6 +126,11 @@ class Link:
                 declare(self._channel, self._settings)
                 self._give_back(delivery)
                 return False
+            if _is_promised(delivery, time.time()):
+                self._log.warning(f"the queue {queue} that wants the answer is gone; the image will come again")
+                self.connection.sleep(1)
+                self._give_back(delivery)
+                return False
             self._log.error(f"the queue {queue} that wants the answer is gone; the answer is dropped")
             done = _nothing
         except exceptions.NackError:
@@ -167,6 +177,17 @@ class Link:
                 self,
             )
         )
+
+
+def _is_promised(delivery: Delivery, now: float) -> bool:
+    """True for a v2 client's image so new that the gateway that promised the answer may come back for it.
+
+    now: seconds since 1970. Without a timestamp nothing would end its coming back; our gateway always gives one.
+    """
+    to = addressee(delivery.body, delivery.headers, delivery.content_type)
+    if to is None or not to.request_id or delivery.timestamp is None:
+        return False
+    return now - delivery.timestamp <= LONGEST_RETURN
 
 
 def _nothing() -> None:

@@ -101,6 +101,27 @@ def test_progress_that_nobody_can_take_keeps_no_image_from_being_read(gateway: F
     assert gateway.final("r-7")["OcrResult"] == f"{WORDS}\n"
 
 
+def test_an_answer_waits_for_the_queue_of_a_gateway_that_is_away_for_the_moment(
+    gateway: ForeignGatewayV2, server: Service
+) -> None:
+    queue = "answers of a gateway that is away"
+    gateway.ask("away", drawn(), timestamp=int(time.time()), reply_to=queue)
+    server.wait_for_output(f"the queue {queue} that wants the answer is gone; the image will come again")
+    gateway.channel.queue_declare(queue, exclusive=True)
+    message = gateway.take_final(queue).message()
+    assert (message["RequestId"], message["OcrResult"]) == ("away", f"{WORDS}\n")
+    wait_until(lambda: has_all_been_seen(gateway), "the image is acknowledged")
+
+
+def test_an_answer_whose_queue_has_been_missing_for_long_is_dropped(gateway: ForeignGatewayV2, server: Service) -> None:
+    queue = "answers of a gateway that has gone"
+    gateway.ask("gone", drawn(), timestamp=int(time.time()) - 11 * 60, reply_to=queue)
+    server.wait_for_output(f"the queue {queue} that wants the answer is gone; the answer is dropped")
+    assert f"the queue {queue} that wants the answer is gone; the image" not in server.output()
+    gateway.ask("next", drawn())
+    assert gateway.final("next")["OcrResult"] == f"{WORDS}\n"
+
+
 def test_a_raw_body_has_request_id_and_options_in_its_headers(gateway: ForeignGatewayV2) -> None:
     headers = {
         "ClientUUID": gateway.client_uuid,
