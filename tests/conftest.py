@@ -16,6 +16,7 @@ from private_broker import BrokerError, find_epmd, find_server
 
 from tests.absent import ABSENT, fail_or_skip
 from tests.faults.container_broker import Broker, has_image, new_broker
+from tests.faults.ending import on_request_to_end
 from tests.running import Services
 
 pytest.register_assert_rewrite("tests.contract.foreign_peers", "tests.contract.foreign_peers_v2")
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    on_request_to_end(lambda code: pytest.exit("told to end by a signal", code))
     hypothesis.settings.register_profile("no speed is asserted", deadline=None)
     hypothesis.settings.load_profile("no speed is asserted")
     config.stash[ABSENT] = set()

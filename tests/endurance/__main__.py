@@ -3,16 +3,18 @@
 import argparse
 import http.client
 import re
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from private_broker import PrivateBroker
+from private_broker import BrokerError, PrivateBroker
 
 from tests.contract.drawn_images import drawn
 from tests.endurance.samples import BASE, Sample, complaints, files_of, memory_of, table
+from tests.faults.ending import on_request_to_end
 from tests.running import Gateway, Service, Services, ocr_processes, wait_until
 
 EVERY = 1000
@@ -80,20 +82,33 @@ def sampled(count: int, processes: dict[str, int], broker: PrivateBroker) -> Sam
 
 
 def run(images: int, folder: Path, tell: Callable[[str], None]) -> list[str]:
-    """Everything, once; returns complaints."""
+    """Everything, once; returns complaints. What ends it early is one of them, and the table shows what there is."""
+    samples: list[Sample] = []
+    try:
+        found = measure(images, folder, samples, tell)
+    except (AssertionError, OSError, http.client.HTTPException, BrokerError) as error:
+        found = [f"it did not get to its end: {error}"]
+    else:
+        found += complaints(samples)
+    if samples:
+        print("", *table(samples), "", sep="\n")  # noqa: T201 - what the program is for
+    return found
+
+
+def measure(images: int, folder: Path, samples: list[Sample], tell: Callable[[str], None]) -> list[str]:
+    """Send the images, and add to `samples` meanwhile; returns complaints of what else is wrong."""
     make_images(folder, images + AFTERWARDS)
     (folder / "services").mkdir()
-    samples: list[Sample] = []
     with PrivateBroker(folder / "broker") as broker:
         services = Services(broker.port, folder / "services")
         try:
             gateway = services.gateway()
             server = services.ocr_server(*OCR_SETTINGS, processes=PROCESSES)
             tell("broker, gateway and OCR server are up")
-            client = start_client(gateway.port, folder)
             readers = sorted(ocr_processes(server))
             processes = {"gateway": gateway.process.pid, "OCR server's parent": server.process.pid}
             processes |= {f"OCR process {number}": pid for number, pid in enumerate(readers, 1)}
+            client = start_client(gateway.port, folder)
             processes["client"] = client.process.pid
             try:
                 for count in range(EVERY, images + 1, EVERY):
@@ -110,8 +125,7 @@ def run(images: int, folder: Path, tell: Callable[[str], None]) -> list[str]:
                 found.append("an OCR process was replaced")
         finally:
             services.close()
-    print("", *table(samples), "", sep="\n")  # noqa: T201 - what the program is for
-    return found + complaints(samples)
+    return found
 
 
 def start_client(port: int, folder: Path) -> Service:
@@ -133,7 +147,7 @@ def wrong_texts(folder: Path, count: int) -> list[str]:
 
 
 def main() -> int:
-    """0: all flat and all texts right; 1: not."""
+    """0: all flat and all texts right; 1: not; 130: Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="script/endurance",
         description="Send many small images through one stack, and see that neither memory nor files nor queues grow.",
@@ -147,12 +161,22 @@ def main() -> int:
     def tell(sentence: str) -> None:
         print(f"[{time.monotonic() - begun:6.1f} s] {sentence}", flush=True)  # noqa: T201
 
-    with tempfile.TemporaryDirectory(prefix="endurance-") as folder:
-        found = run(images, Path(folder), tell)
+    on_request_to_end(sys.exit)
+    folder = Path(tempfile.mkdtemp(prefix="endurance-"))
+    print(f"Logs are in {folder} while it runs, and stay there unless all is well.", flush=True)  # noqa: T201
+    try:
+        found = run(images, folder, tell)
+    except KeyboardInterrupt:
+        print(f"Interrupted: what it started has ended; the logs are in {folder}.")  # noqa: T201
+        return 130
     for complaint in found:
         tell(complaint)
-    print("NOT all well." if found else "Memory, files and queues are flat, and every text is right.")  # noqa: T201
-    return 1 if found else 0
+    if found:
+        print(f"NOT all well; the logs are in {folder}.")  # noqa: T201
+        return 1
+    shutil.rmtree(folder)
+    print("Memory, files and queues are flat, and every text is right.")  # noqa: T201
+    return 0
 
 
 if __name__ == "__main__":

@@ -60,14 +60,16 @@ def complaints(samples: Sequence[Sample]) -> list[str]:
 
 
 def table(samples: Sequence[Sample]) -> list[str]:
-    """Lines of Markdown: memory in MiB and open files of each process, queues and messages."""
+    """Lines of Markdown: memory in MiB and open files of each process, queues, messages; from BASE on, the growth."""
     names = list(samples[0].memory)
     lines = [
         f"| images | {' | '.join(names)} | queues | messages |",
         f"|---:|{'---:|' * len(names)}---:|---:|",
     ]
     lines += [_row(sample, names) for sample in samples]
-    base = next(sample for sample in samples if sample.answered >= BASE)
+    base = next((sample for sample in samples if sample.answered >= BASE), None)
+    if base is None:
+        return lines
     growth = [f"{samples[-1].memory[name] / base.memory[name] - 1:+.1%}" for name in names]
     return [*lines, f"| last to {base.answered} | {' | '.join(growth)} | | |"]
 

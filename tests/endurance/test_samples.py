@@ -38,6 +38,10 @@ def test_the_table_has_a_row_for_each_sample_and_the_growth() -> None:
     assert len({line.count("|") for line in lines}) == 1
 
 
+def test_a_run_that_ended_early_has_a_table_without_growth() -> None:
+    assert len(table([EARLIER])) == 2 + 1
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
 def test_memory_and_files_of_a_process_are_read() -> None:
     assert memory_of(os.getpid()) > 2**20

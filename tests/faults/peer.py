@@ -155,9 +155,9 @@ class Peer:
         self._say(upload)
 
     def send_again(self) -> None:
-        """What a client owes to itself after it has resumed: send once more what was not accepted."""
+        """What a client owes to itself after it has resumed: send once more what was not accepted, or was refused."""
         for asked in list(self.asked.values()):
-            if not asked.is_accepted and not asked.finals:
+            if not asked.finals and (asked.is_refused or not asked.is_accepted):
                 self.send(asked)
 
     def received(self, request_ids: Iterable[str]) -> None:

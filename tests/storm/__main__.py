@@ -9,12 +9,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from private_broker import BrokerError
+
 from tests.faults.container_broker import has_image
+from tests.faults.ending import on_request_to_end
 from tests.storm.storm import run
 
 
 def main() -> int:
-    """0: nothing was lost, repeated or wrong, and nothing is left; 1: something was; 2: it could not begin."""
+    """0: nothing is lost, repeated, wrong or left; 1: something was; 2: it could not begin; 130: Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="script/storm",
         description="Send images while a schedule kills OCR processes, OCR servers, gateways, connections and the "
@@ -36,10 +39,18 @@ def main() -> int:
     def tell(sentence: str) -> None:
         print(f"[{time.monotonic() - begun:6.1f} s] {sentence}", flush=True)  # noqa: T201 - what the program is for
 
+    on_request_to_end(sys.exit)
     folder = Path(tempfile.mkdtemp(prefix="storm-"))
     logging.basicConfig(filename=folder / "clients.txt", level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     print(f"Logs are in {folder} while it runs, and stay there unless all is well (--keep).")  # noqa: T201
-    result = run(chosen.images, seed, chosen.clients, chosen.broker_image, folder, tell)
+    try:
+        result = run(chosen.images, seed, chosen.clients, chosen.broker_image, folder, tell)
+    except BrokerError as error:
+        print(f"It could not begin: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except KeyboardInterrupt:
+        print(f"Interrupted (seed {seed}): what it started has ended; the logs are in {folder}.")  # noqa: T201
+        return 130
     for sentence in (*result.count.notes, *result.complaints):
         tell(sentence)
     lines = ["", *result.table, ""]

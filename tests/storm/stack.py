@@ -103,6 +103,7 @@ class Stack:
         with self._lock:
             # Whatever is killed here, no image is at fault.
             self._ocr_servers[number] = self.services.ocr_server(
+                "tesseract_location.engine=tesserocr",  # "auto" would do without the pause in silence
                 "ProcessPool.max_attempts=100",
                 processes=PROCESSES,
                 ready=False,
