@@ -88,6 +88,7 @@ def test_a_bad_connection_costs_time_only(stage: Stage, fault: str, link: str) -
         )
 
     progress("answers come")
+    assert any(len(one.answered) < len(one.expected) for one in programs), "all is answered before the fault comes"
     FAULTS[fault](proxy, progress)
     stage.healed()
     stage.check()
