@@ -13,6 +13,9 @@ LONGEST_SILENCE: Final = 20.0
 """Seconds without an answer until a process counts as stopped. Reading does not keep it from answering; a machine that
 swaps may."""
 
+LONGEST_START: Final = 60.0
+"""Seconds that a process may load until it is heard of first: on a busy machine that is slow."""
+
 LONGEST_LOOK: Final = 1.0
 """Seconds. More between two looks, and it was the supervisor that did not run: that is held against nobody."""
 
@@ -50,12 +53,13 @@ class Backoff:
 
 
 class Silence:
-    """How long a process has not answered, counted while somebody looks."""
+    """How long a process has not answered, counted while somebody looks. Its start is the first question to it."""
 
     def __init__(self) -> None:
         self._looked_at: float | None = None
         self._since_asked = 0.0
-        self._is_asked = False
+        self._is_asked = True
+        self._longest = LONGEST_START
 
     def look(self, now: float) -> bool:
         """Time has passed; returns whether to ask the process now. now: seconds of any clock."""
@@ -68,10 +72,10 @@ class Silence:
         return True
 
     def broken(self) -> None:
-        """The process has answered."""
-        self._is_asked = False
+        """The process has answered, or has said that it has started."""
+        self._is_asked, self._longest = False, LONGEST_SILENCE
 
     @property
     def is_too_long(self) -> bool:
         """True when the process has not answered for so long that it must be stopped."""
-        return self._is_asked and self._since_asked >= LONGEST_SILENCE
+        return self._is_asked and self._since_asked >= self._longest

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from enum import StrEnum
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,7 @@ class Process:
     def __init__(self, number: int, settings: OcrServerSettings, choice: Choice, log_format: str, folder: Path) -> None:
         context = get_context("spawn")  # fork would copy the locks of threads; and each process gets a clean Tesseract
         self._folder = folder / f"process-{number}-{secrets.token_hex(4)}"
-        self._pid: int | None = None
+        self._group: int | None = None  # from when it has said that it leads one
         self._is_dead = False
         self._silence = Silence()
         self.image_id: str | None = None
@@ -85,11 +85,14 @@ class Process:
         self.pipe, theirs = context.Pipe()
         self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=_keep, initargs=(theirs, self._folder))
         # Blocked in the process from its first moment: a Ctrl-C in the terminal is for the supervisor alone.
+        others = active_children()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             self.future: Future[control.Returned] = self._executor.submit(_work, number, settings, choice, log_format)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        # Known before it says anything: it may stand still before that. None when it has died already.
+        self._child = next((child for child in active_children() if child not in others), None)
         theirs.close()  # theirs is the only one left now: its closing tells of the process's death
 
     @property
@@ -109,7 +112,8 @@ class Process:
 
     def _note(self, message: control.FromProcess) -> None:
         if isinstance(message, control.Started):
-            self._pid = message.pid
+            self._group = message.pid
+            self._silence.broken()
         elif isinstance(message, control.Pong):
             self._silence.broken()
         elif isinstance(message, control.Connected | control.Disconnected):
@@ -128,16 +132,18 @@ class Process:
 
     def is_silent(self) -> bool:
         """True when it has not answered for too long; asks it from time to time. To be called at each look."""
-        if self._pid is not None and self._silence.look(time.monotonic()):
+        if self._silence.look(time.monotonic()):
             self.tell(control.Ping())
         return self._silence.is_too_long
 
     def kill(self, why: "Why | None" = None) -> None:
         """End it, and all that it has started, such as the tesseract program. why: None when it has ended already."""
         self.why = why or self.why
-        if self._pid is not None:
+        if self._child is not None:
+            self._child.kill()
+        if self._group is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._pid, signal.SIGKILL)
+                os.killpg(self._group, signal.SIGKILL)
 
     def finish(self) -> control.Returned | None:
         """Wait for its end, and end what it has left behind; returns what it returned, None when it died."""

@@ -1,12 +1,16 @@
 """Signals at awkward moments: while processes start, to one of them alone, with peers that never say goodbye."""
 
+import contextlib
 import os
 import signal
 import socket
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from ocr_server.attempts import LONGEST_START
 from tests.contract.foreign_peers import ForeignGateway
 from tests.integration.pages import page_that_takes_a_while
 from tests.running import Service, Services, free_port, living_processes, ocr_processes, wait_until
@@ -40,6 +44,49 @@ def test_ctrl_c_while_processes_start_prints_no_traceback(services: Services, mo
     assert server.exit_code() == 0
     assert "Traceback" not in server.output()
     server.assert_nothing_is_left()
+
+
+def _stopped_before_it_started(services: Services) -> tuple[Service, int]:
+    """An OCR server, and its one process, which stands still before it has said anything."""
+    server = services.ocr_server(
+        f"RabbitMQ.port={free_port()}", "ProcessPool.shutdown_grace=2", processes=1, ready=False
+    )
+    loading: list[int] = []
+
+    def is_loading() -> bool:
+        for pid in living_processes(server.process.pid):
+            with contextlib.suppress(OSError):  # it ended while we looked
+                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    loading.append(pid)
+        return bool(loading)
+
+    server.wait_for(is_loading, "a process is loading")
+    os.kill(loading[0], signal.SIGSTOP)
+    assert os.getpgid(loading[0]) == server.process.pid  # it leads no group of its own yet
+    return server, loading[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.usefixtures("tesseract")
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_process_that_stands_still_while_it_loads_does_not_hold_up_the_stop(services: Services, signals: int) -> None:
+    server, _ = _stopped_before_it_started(services)
+    server.process.terminate()
+    if signals == 2:
+        server.wait_for_output("stopping:")
+        server.process.terminate()
+    assert server.exit_code() == 0
+    server.assert_nothing_is_left()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.usefixtures("tesseract")
+def test_a_process_that_stands_still_while_it_loads_is_replaced(services: Services) -> None:
+    server, stopped = _stopped_before_it_started(services)
+    server.wait_for_output("process replaced: process 1, it did not answer", seconds=LONGEST_START + 30)
+    server.wait_for(lambda: ocr_processes(server), "another one is there")
+    assert stopped not in living_processes(server.process.pid)
 
 
 @pytest.mark.usefixtures("tesseract")

@@ -1,6 +1,15 @@
 """Counting deaths by image, waiting before the next process, and for one that does not answer."""
 
-from ocr_server.attempts import ASK_EVERY, LONGEST_SILENCE, LONGEST_WAIT, REMEMBERED, Attempts, Backoff, Silence
+from ocr_server.attempts import (
+    ASK_EVERY,
+    LONGEST_SILENCE,
+    LONGEST_START,
+    LONGEST_WAIT,
+    REMEMBERED,
+    Attempts,
+    Backoff,
+    Silence,
+)
 
 
 def test_an_image_may_be_read_until_it_has_ended_as_many_processes_as_it_may() -> None:
@@ -36,8 +45,32 @@ def _asked(silence: Silence, begin: float, seconds: float) -> list[float]:
     return [now for now in looks if silence.look(now)]
 
 
-def test_a_process_is_asked_from_time_to_time_and_silent_when_it_does_not_answer() -> None:
+def _started() -> Silence:
     silence = Silence()
+    silence.broken()
+    return silence
+
+
+def test_a_process_that_never_says_that_it_has_started_gets_longer_and_is_silent_then() -> None:
+    silence = Silence()
+    assert _asked(silence, 100.0, LONGEST_START) == []
+    assert not silence.is_too_long
+    _asked(silence, 100.0 + LONGEST_START, 1)
+    assert silence.is_too_long
+
+
+def test_a_process_that_has_taken_long_to_start_is_asked_as_any_other() -> None:
+    silence = Silence()
+    _asked(silence, 100.0, LONGEST_START)
+    silence.broken()
+    assert len(_asked(silence, 100.0 + LONGEST_START, ASK_EVERY)) == 1
+    assert not silence.is_too_long
+    _asked(silence, 100.0 + LONGEST_START + ASK_EVERY, LONGEST_SILENCE)
+    assert silence.is_too_long
+
+
+def test_a_process_is_asked_from_time_to_time_and_silent_when_it_does_not_answer() -> None:
+    silence = _started()
     assert _asked(silence, 100.0, 2 * ASK_EVERY) == [100.5 + ASK_EVERY]
     _asked(silence, 100 + 2 * ASK_EVERY, LONGEST_SILENCE - ASK_EVERY)
     assert not silence.is_too_long
@@ -46,7 +79,7 @@ def test_a_process_is_asked_from_time_to_time_and_silent_when_it_does_not_answer
 
 
 def test_a_process_that_answers_is_asked_again() -> None:
-    silence = Silence()
+    silence = _started()
     asked = []
     for step in range(200):
         if silence.look(0.5 * step):
@@ -57,7 +90,7 @@ def test_a_process_that_answers_is_asked_again() -> None:
 
 
 def test_time_in_which_nobody_looked_is_held_against_nobody() -> None:
-    silence = Silence()
+    silence = _started()
     _asked(silence, 0.0, ASK_EVERY + 1)
     silence.look(1000.0)
     assert not silence.is_too_long
