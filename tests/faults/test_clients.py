@@ -40,7 +40,11 @@ def test_a_client_that_is_back_has_every_answer_once(stage: Stage, answers: str)
     peer.wait_answered()
     stage.check()
     assert server.output().count("image taken") == IMAGES
-    assert all(len(asked.finals) == 1 for asked in peer.asked.values())
+    for asked in peer.asked.values():
+        # One that was heard just before it left may come again: its Received may have been lost with the connection.
+        heard_before = any(one.connection == 1 for one in asked.finals)
+        again = sum(one.connection > 1 for one in asked.finals)
+        assert again <= 1 if heard_before else again == 1
 
 
 @pytest.mark.fault("client back at another gateway", "answers {answers}")
