@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pika
 from private_broker import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
+# The gateway's words for a client that has a held queue from now on.
+_HAS_HELD_QUEUE = re.compile(r"(?:answer held: .* for|client resumed: .*,) ([0-9a-f-]{56})$", re.MULTILINE)
 START_SECONDS = 30.0
 # More than the services' own shutdown_grace of 20 s: whoever is slower than its own promise fails its test.
 STOP_SECONDS = 30.0
@@ -207,6 +210,9 @@ class Services:
         try:
             self.stop()
         finally:
+            # Held queues would stay for a resume_window; no test shall find another one's.
+            held = {uuid for service in self._running for uuid in _HAS_HELD_QUEUE.findall(service.output())}
+            self._queues |= {f"held.{uuid}" for uuid in held}
             self._running.clear()
             self._remove_queues()
 
