@@ -168,6 +168,7 @@ def test_an_ocr_server_reaches_the_broker_and_nothing_else(running: Stack) -> No
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_a_stack_whose_secrets_were_removed_comes_back_with_new_ones(running: Stack) -> None:
     old = running.inside("websocket_server", "cat /secrets/gateway/password")
     running.run("down", "--timeout", "30")

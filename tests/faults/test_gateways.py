@@ -131,6 +131,7 @@ def test_a_gateway_killed_with_answers_unreceived_sends_them_again(stage: Stage)
     assert server.output().count("image taken") == IMAGES
 
 
+@pytest.mark.slow
 @pytest.mark.fault("SIGKILL the gateway", "under load, with our own client")
 def test_programs_notice_nothing_of_a_killed_gateway_but_time(stage: Stage) -> None:
     gateway = stage.gateway()

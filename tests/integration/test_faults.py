@@ -107,6 +107,7 @@ def test_a_stopped_gateway_answers_what_is_in_hand_before_it_goes(services: Serv
     assert f"{IMAGES} accepted, {IMAGES} answered, 0 answers dropped" in gateway.output()
 
 
+@pytest.mark.slow  # tests/faults kills one with more queued
 def test_a_killed_broker_loses_no_image_that_waits_or_is_being_read(tmp_path: Path) -> None:
     # A node of its own: RabbitMQ 3.10 does not survive a SIGKILL soon after quorum queues were deleted and declared
     # again, which the other tests do to one another's.
@@ -171,6 +172,7 @@ def test_queues_that_are_deleted_while_in_use_are_there_again(services: Services
         assert _final_texts(client, IMAGES) == EXPECTED
 
 
+@pytest.mark.slow  # tests/contract/test_v2_alarm.py has one in each run
 def test_a_broker_under_alarm_refuses_and_clears_by_itself(services: Services, broker: PrivateBroker) -> None:
     gateway = services.gateway()
     services.ocr_server()
