@@ -56,6 +56,7 @@ def test_a_process_killed_while_it_reads_costs_no_image(stage: Stage, queue_type
     assert server.output().count("process replaced") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.fault("SIGKILL an OCR process", "after the answer's confirm, before the acknowledge ({queue_type})")
 @pytest.mark.parametrize("queue_type", QUEUE_TYPES)
 def test_a_process_killed_before_it_acknowledges_repeats_an_answer_that_nobody_sees(

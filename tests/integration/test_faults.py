@@ -130,6 +130,7 @@ def test_a_killed_broker_loses_no_image_that_waits_or_is_being_read(tmp_path: Pa
         assert server.output().count("no broker at") == 1
 
 
+@pytest.mark.slow
 def test_services_that_find_no_broker_say_so_once_and_go_on_when_it_comes(tmp_path: Path) -> None:
     late = PrivateBroker(tmp_path / "broker")
     with ExitStack() as stack:
