@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pika
@@ -198,10 +198,11 @@ class Services:
             server.wait_for_output("listening", times=processes)
         return server
 
-    def client(self, port: int, images: Path, *settings: str) -> Service:
-        """A running client program, sending the folder `images` to the gateway on `port`."""
+    def client(self, port: int, images: Path, *settings: str, more: Sequence[str] = ()) -> Service:
+        """A running client program, sending the folder `images` to the gateway on `port`. more: further arguments."""
         chosen = (f"WebSocket.port={port}", f"ImagePath.image_dir={images}", *settings)
-        client = Service("client", [part for setting in chosen for part in ("--set", setting)], self._new_folder())
+        arguments = [part for setting in chosen for part in ("--set", setting)]
+        client = Service("client", [*arguments, *more], self._new_folder())
         self._running.append(client)
         return client
 

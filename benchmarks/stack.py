@@ -1,0 +1,96 @@
+"""The whole stack as real processes on a private broker, and what its processes use."""
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from private_broker import PrivateBroker
+
+from tests.running import Gateway, Service, Services, living_processes
+
+from .images import Sample, write_many
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_LINE = re.compile(r"^\[(?P<at>[^\]]+)\]\[Client \d+\] (?P<what>image sent|result)", re.MULTILINE)
+
+IN_FLIGHT = 32
+"""Images that the client has on their way, over all its connections: enough that no OCR process waits for it."""
+
+
+class Stack:
+    """A broker, its gateways and OCR servers; made by `running`."""
+
+    def __init__(self, folder: Path, broker: PrivateBroker, services: Services) -> None:
+        self.broker = broker
+        self.services = services
+        self._folder = folder
+        self._runs = 0
+
+    def images_per_second(self, gateway: Gateway, samples: list[Sample], count: int, connections: int = 2) -> float:
+        """Have the client program read `count` images; from its first sending to its last result."""
+        self._runs += 1
+        folder, results = self._folder / f"images-{self._runs}", self._folder / f"results-{self._runs}"
+        write_many(samples, count, folder)
+        client = self.services.client(
+            gateway.port,
+            folder,
+            f"ThreadPool.max_thread={connections}",
+            f"ThreadPool.images_per_connection={count}",
+            f"Client.max_in_flight={IN_FLIGHT // connections}",
+            more=["--output", str(results)],
+        )
+        code = client.exit_code(seconds=600)
+        if code:
+            raise RuntimeError(f"the client exited with {code}; it printed:\n{client.output()}")
+        found = list(_LINE.finditer(client.output()))
+        sent = [_time(one["at"]) for one in found if one["what"] == "image sent"]
+        answered = [_time(one["at"]) for one in found if one["what"] == "result"]
+        if len(answered) != count:
+            raise RuntimeError(
+                f"{len(answered)} of {count} images have a result; the client printed:\n{client.output()}"
+            )
+        shutil.rmtree(folder)
+        return count / (max(answered) - min(sent)).total_seconds()
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Stack]:
+    """A stack with its broker; everything is stopped and removed in the end."""
+    with (
+        tempfile.TemporaryDirectory(prefix="online-ocr-benchmark-") as name,
+        PrivateBroker(Path(name) / "broker") as broker,
+    ):
+        (Path(name) / "services").mkdir()
+        services = Services(broker.port, Path(name) / "services")
+        try:
+            yield Stack(Path(name), broker, services)
+        finally:
+            services.close()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time that a process has used (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def cpu_seconds_of_all(service: Service) -> float:
+    """That of a service and of all processes that it has started."""
+    return sum(cpu_seconds(pid) for pid in living_processes(service.process.pid))
+
+
+def memory(pid: int) -> int:
+    """Bytes that are a process's own share of the memory (proc(5), smaps_rollup, Pss)."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+def _time(printed: str) -> datetime:
+    return datetime.fromisoformat(printed)
