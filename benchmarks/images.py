@@ -1,4 +1,4 @@
-"""What is read: 12 word screenshots; 4 pages, two of which are A4 scans of 300 dots an inch. All with their true text."""
+"""What is read: 12 word screenshots; 4 pages, two of them A4 scans of 300 dots an inch. All with their true text."""
 
 import dataclasses
 import io
