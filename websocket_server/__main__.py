@@ -12,6 +12,7 @@ from settings.command_line import Exit, load_settings, parser
 from settings.loader import SettingsError, describe
 from settings.schema import GatewaySettings
 
+from . import event_loop
 from .app import PortTaken, run
 from .tokens import new_token
 
@@ -42,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings, source = load_settings(GatewaySettings, "websocket_server_settings.ini", arguments)
         log.info(f"settings of {source}: {describe(settings)}")
         _allow_many_connections()
-        asyncio.run(run(settings))
+        if not event_loop.is_uvloop:
+            log.info("uvloop is not installed: this runs in the event loop of asyncio, which takes more time an image")
+        with asyncio.Runner(loop_factory=event_loop.new_event_loop) as runner:
+            runner.run(run(settings))
     except SettingsError as error:
         log.error(str(error))
         return Exit.SETTINGS

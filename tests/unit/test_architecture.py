@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVICES = ("client", "websocket_server", "ocr_server")
 SHARED = ("protocol", "settings")
-IO_LIBRARIES = {"websockets", "websocket", "aio_pika", "aiormq", "pika", "tesserocr", "pytesseract", "tqdm"}
+IO_LIBRARIES = {"websockets", "websocket", "aio_pika", "aiormq", "pika", "tesserocr", "pytesseract", "tqdm", "uvloop"}
 IO_MODULES = IO_LIBRARIES | {"asyncio", "socket", "subprocess", "threading", "multiprocessing"}
 
 PURE = (
@@ -36,6 +36,7 @@ ONLY_IN = {
     },
     "websocket": {"client/connection.py", "client/frames.py"},
     "tqdm": {"client/console.py"},
+    "uvloop": {"websocket_server/event_loop.py"},
     "pika": {f"ocr_server/{name}.py" for name in ("consumer", "link", "broadcasts", "connection")},
     "PIL": {"ocr_server/image.py"},
     "tesserocr": {"ocr_server/engine.py", "ocr_server/installation.py"},
