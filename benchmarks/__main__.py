@@ -5,13 +5,14 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from . import throughput
+from . import gateway_alone, throughput
 from .figures import Figure
 from .report import as_json, table
 from .scale import Scale
 
 BENCHMARKS: dict[str, Callable[[Scale], list[Figure]]] = {
     "throughput": throughput.run,
+    "gateway_alone": gateway_alone.run,
 }
 
 
