@@ -18,7 +18,8 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from protocol.bodies import Details, OcrProgress, decode_request, encode_answer, encode_progress, success
-from protocol.messages_v2 import MSGPACK, Failure, Hello, Received, Success, Upload, Welcome
+from protocol.codecs_v2 import MSGPACK
+from protocol.messages_v2 import Failure, Hello, Received, Success, Upload, Welcome
 from protocol.topology import PENDING_QUEUE
 
 from . import stack

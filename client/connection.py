@@ -10,7 +10,7 @@ from typing import Final
 import websocket
 from websocket import ABNF
 
-from protocol.messages_v2 import CODECS, Codec
+from protocol.codecs_v2 import CODECS, Codec
 
 from .address import open_socket, shown
 from .errors import ConnectError, ConnectionLost, closing

@@ -9,13 +9,12 @@ import random
 import uuid
 from collections.abc import Callable
 
+from protocol.codecs_v2 import MSGPACK, Codec
 from protocol.errors import ErrorCode
 from protocol.messages_v2 import (
     MAX_REQUEST_IDS,
-    MSGPACK,
     BadMessage,
     Cancel,
-    Codec,
     Failure,
     Hello,
     Progress,

@@ -16,7 +16,7 @@ from websockets.http11 import Request
 from websockets.http11 import Response as HttpResponse
 from websockets.typing import Subprotocol
 
-from protocol import messages_v2 as v2
+from protocol.codecs_v2 import CODECS
 from protocol.messages import frame_limit
 from settings.schema import GatewayWebSocket
 
@@ -187,7 +187,7 @@ class Gateway:
 
 def _select(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """The codec that we prefer of those offered; None, which is v1, when none is."""
-    return next((Subprotocol(one) for one in v2.CODECS if one in offered), None)
+    return next((Subprotocol(one) for one in CODECS if one in offered), None)
 
 
 async def _say_goodbye(connection: Connection) -> None:

@@ -5,6 +5,7 @@ import logging
 import time
 
 from protocol import messages_v2 as v2
+from protocol.codecs_v2 import CODECS
 from protocol.errors import ErrorCode, Refusal
 from settings.schema import GatewayWebSocket
 
@@ -45,7 +46,7 @@ class Reception:
     def connection(self, transport: Transport) -> Connection:
         """A new connection, with the session of the version that was negotiated."""
         token = bearer(transport.request.headers.get("Authorization") if transport.request else None)
-        codec = v2.CODECS.get(transport.subprotocol or "")
+        codec = CODECS.get(transport.subprotocol or "")
         if codec is not None:
             return Connection(transport, SessionV2(codec, self._settings.max_image_bytes), token)
         # v1: its one client is known from the hello on.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from protocol import messages_v2 as v2
+from protocol.codecs_v2 import Codec
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import frame_limit
 
@@ -33,7 +34,7 @@ class SessionV2:
     codec: as negotiated. max_image_bytes: largest image that is taken.
     """
 
-    def __init__(self, codec: v2.Codec, max_image_bytes: int) -> None:
+    def __init__(self, codec: Codec, max_image_bytes: int) -> None:
         self.codec = codec
         self.client_uuid = ""
         self._frame_limit = frame_limit(max_image_bytes) + v2.FRAME_OVERHEAD

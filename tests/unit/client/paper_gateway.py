@@ -3,7 +3,8 @@
 from client.errors import ConnectionLost
 from client.events import Event, Request
 from client.session_v2 import SessionV2
-from protocol.messages_v2 import MSGPACK, ClientMessage, Codec, GatewayMessage, Progress, Success, Welcome, failure
+from protocol.codecs_v2 import MSGPACK, Codec
+from protocol.messages_v2 import ClientMessage, GatewayMessage, Progress, Success, Welcome, failure
 
 BROKEN = ConnectionLost("The connection broke.")
 NO_CHANCE = 0.0

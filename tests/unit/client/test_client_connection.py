@@ -13,7 +13,8 @@ from websockets.utils import accept_key
 from client.address import shown
 from client.connection import Connection
 from client.errors import ConnectionLost
-from protocol.messages_v2 import MSGPACK, Cancel, Hello
+from protocol.codecs_v2 import MSGPACK
+from protocol.messages_v2 import Cancel, Hello
 from tests.unit.client.fake_gateway import SECONDS, FakeGateway, Visit
 from tests.unit.client.running_client import v2_only
 

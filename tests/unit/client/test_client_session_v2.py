@@ -6,20 +6,8 @@ import pytest
 
 from client.errors import AnswerTimeout, ImageFailed
 from client.events import Accepted, Answered, Ignored, Noted, Postponed, Recognition, Request, Welcomed
-from protocol.messages_v2 import (
-    JSON,
-    MAX_REQUEST_IDS,
-    MSGPACK,
-    Cancel,
-    Codec,
-    Failure,
-    Hello,
-    Progress,
-    Received,
-    Success,
-    Upload,
-    failure,
-)
+from protocol.codecs_v2 import JSON, MSGPACK, Codec
+from protocol.messages_v2 import MAX_REQUEST_IDS, Cancel, Failure, Hello, Progress, Received, Success, Upload, failure
 from tests.unit.client.paper_gateway import At, welcome
 
 

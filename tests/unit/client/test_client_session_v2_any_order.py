@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from client.errors import closing
 from client.events import Answered
-from protocol.messages_v2 import JSON, MSGPACK, Codec, Progress, Received
+from protocol.codecs_v2 import JSON, MSGPACK, Codec
+from protocol.messages_v2 import Progress, Received
 from tests.unit.client.paper_gateway import At
 
 Step = tuple[str, int, float | None]

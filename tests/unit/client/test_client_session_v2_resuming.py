@@ -4,7 +4,8 @@ import pytest
 
 from client.errors import ImageFailed, closing
 from client.events import Answered, Ignored, Refused, Unknown, Welcomed
-from protocol.messages_v2 import JSON, MSGPACK, Hello, Upload, failure
+from protocol.codecs_v2 import JSON, MSGPACK
+from protocol.messages_v2 import Hello, Upload, failure
 from tests.unit.client.paper_gateway import BROKEN, At, welcome
 
 

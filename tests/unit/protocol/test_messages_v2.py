@@ -12,16 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import messages_v2
+from protocol.codecs_v2 import CODECS, JSON, MSGPACK, Codec
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import MAX_NAME_CHARACTERS, PENDING_TEXT
 from protocol.messages_v2 import (
-    CODECS,
-    JSON,
-    MSGPACK,
     BadMessage,
     Cancel,
     ClientMessage,
-    Codec,
     Failure,
     GatewayMessage,
     Hello,

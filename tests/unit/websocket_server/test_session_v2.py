@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import messages_v2 as v2
+from protocol.codecs_v2 import CODECS, JSON, Codec
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import frame_limit
 from websocket_server.actions import Action, Enter, Publish, Send
@@ -14,14 +15,14 @@ from websocket_server.outstanding import Outstanding
 from websocket_server.session_v2 import Limits, SessionV2
 
 MAX = 100
-BOTH = pytest.mark.parametrize("codec", v2.CODECS.values(), ids=v2.CODECS)
+BOTH = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 
 
 def _may_take(_: int) -> None:
     """Everything is taken."""
 
 
-def _welcomed(codec: v2.Codec = v2.JSON, max_in_flight: int = 2) -> SessionV2:
+def _welcomed(codec: Codec = JSON, max_in_flight: int = 2) -> SessionV2:
     session = SessionV2(codec, MAX)
     requests = Outstanding("client", 32)
     requests.attached()
@@ -46,14 +47,14 @@ def _refused(actions: list[Action]) -> v2.Failure:
 
 
 @BOTH
-def test_a_hello_is_handed_on_and_a_second_one_refused(codec: v2.Codec) -> None:
+def test_a_hello_is_handed_on_and_a_second_one_refused(codec: Codec) -> None:
     hello = v2.Hello("Ada", "uuid", "key", "token")
     assert _receive(SessionV2(codec, MAX), hello) == [Enter(hello)]
     assert _refused(_receive(_welcomed(codec), hello)).error_code == "BAD_MESSAGE"
 
 
 @BOTH
-def test_an_upload_is_published(codec: v2.Codec) -> None:
+def test_an_upload_is_published(codec: Codec) -> None:
     (publish,) = _receive(_welcomed(codec), _upload())
     assert isinstance(publish, Publish)
     assert publish.request.image == b"image"
@@ -66,7 +67,7 @@ def test_another_client_uuid_is_refused(message: v2.ClientMessage) -> None:
 
 @pytest.mark.parametrize("message", [_upload(), v2.Received("client", ()), v2.Cancel("client", ())])
 def test_nothing_is_taken_before_the_hello(message: v2.ClientMessage) -> None:
-    assert _refused(_receive(SessionV2(v2.JSON, MAX), message)).error_code == "BAD_CLIENT_UUID"
+    assert _refused(_receive(SessionV2(JSON, MAX), message)).error_code == "BAD_CLIENT_UUID"
 
 
 def test_over_max_in_flight_is_refused_with_a_time_to_try_again_but_the_same_request_is_not() -> None:
@@ -86,7 +87,7 @@ def test_a_gateway_that_stops_takes_no_more_but_answers_for_what_it_has() -> Non
 
 
 @BOTH
-def test_an_image_that_is_too_large_is_refused_with_the_limit(codec: v2.Codec) -> None:
+def test_an_image_that_is_too_large_is_refused_with_the_limit(codec: Codec) -> None:
     assert isinstance(_receive(_welcomed(codec), _upload(image=bytes(MAX)))[0], Publish)
     refused = _refused(_receive(_welcomed(codec), _upload(image=bytes(MAX + 1))))
     assert (refused.error_code, refused.request_id) == ("IMAGE_TOO_LARGE", "r")
@@ -94,7 +95,7 @@ def test_an_image_that_is_too_large_is_refused_with_the_limit(codec: v2.Codec) -
 
 
 @BOTH
-def test_a_frame_that_is_too_large_is_refused_by_its_labels_alone(codec: v2.Codec) -> None:
+def test_a_frame_that_is_too_large_is_refused_by_its_labels_alone(codec: Codec) -> None:
     size = frame_limit(MAX) + v2.FRAME_OVERHEAD
     refused = _refused(_receive(_welcomed(codec), _upload(image=bytes(size))))
     assert (refused.error_code, refused.request_id, refused.image_file_name) == ("IMAGE_TOO_LARGE", "r", "a.png")
@@ -104,7 +105,7 @@ def test_what_may_not_be_taken_now_is_refused_with_its_reason() -> None:
     def never(_: int) -> None:
         raise Refusal(ErrorCode.RATE_LIMITED, retry_after=7.5)
 
-    session = SessionV2(v2.JSON, MAX)
+    session = SessionV2(JSON, MAX)
     session.welcomed(Outstanding("client", 32), Limits(MAX, 2, never))
     refused = _refused(_receive(session, _upload()))
     assert (refused.error_code, refused.retry_after) == ("RATE_LIMITED", 7.5)
@@ -116,7 +117,7 @@ def test_a_refused_message_keeps_its_request_id_and_name() -> None:
     assert (refused.request_id, refused.image_file_name) == ("r", "a.png")
 
 
-@given(st.binary(), st.sampled_from(list(v2.CODECS.values())))
-def test_whatever_arrives_it_never_raises(frame: bytes, codec: v2.Codec) -> None:
+@given(st.binary(), st.sampled_from(list(CODECS.values())))
+def test_whatever_arrives_it_never_raises(frame: bytes, codec: Codec) -> None:
     for session in (SessionV2(codec, MAX), _welcomed(codec)):
         assert all(isinstance(one, Send | Enter) for one in session.receive(frame, broker_connection=1))

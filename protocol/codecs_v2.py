@@ -1,0 +1,273 @@
+"""v2's two encodings of its messages.
+
+`ocr.v2` is JSON in text frames, `ocr.v2.msgpack` the same messages as MessagePack in binary frames, with the image and
+binary outputs as raw bytes. Both are one `Codec`, chosen by the WebSocket subprotocol. Whatever bytes arrive, decoding
+raises `BadMessage` (which keeps RequestId and ImageFileName, where they can be found) and nothing else.
+"""
+
+import base64
+from typing import Any, Final
+
+import msgspec
+
+from .errors import ErrorCode, Refusal
+from .messages import MAX_NAME_CHARACTERS, decode_image, encode_image
+from .messages_v2 import (
+    BINARY_OUTPUTS,
+    MAX_KEY_CHARACTERS,
+    MAX_OPTIONS_BYTES,
+    MAX_REQUEST_ID_CHARACTERS,
+    MAX_REQUEST_IDS,
+    BadMessage,
+    Cancel,
+    ClientMessage,
+    Failure,
+    GatewayMessage,
+    Hello,
+    Message,
+    Progress,
+    Received,
+    Success,
+    Upload,
+    Welcome,
+    camel,
+)
+
+_MAX_REQUEST_IDS_BYTES: Final = MAX_REQUEST_IDS * (6 * MAX_REQUEST_ID_CHARACTERS + 8)  # each character as \uXXXX
+_MAX_ENCODED_OPTIONS: Final = 6 * MAX_OPTIONS_BYTES
+
+_ABSENT: Final = msgspec.Raw()
+
+
+class _ClientFrame(msgspec.Struct, rename=camel):
+    client_name: str | msgspec.UnsetType = msgspec.UNSET
+    client_uuid: str | msgspec.UnsetType = msgspec.UNSET
+    resume_key: str | msgspec.UnsetType = msgspec.UNSET
+    token: str | msgspec.UnsetType = msgspec.UNSET
+    image_file_name: str | msgspec.UnsetType = msgspec.UNSET
+    image_base64_data: str | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="ImageBase64Data")
+    image_data: bytes | msgspec.UnsetType = msgspec.UNSET
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
+    # As they came, to be looked at once their size is known: a frame has room for millions of values, which would take
+    # a hundred times its size and seconds to build.
+    options: msgspec.Raw = _ABSENT
+    received: msgspec.Raw = _ABSENT
+    cancel: msgspec.Raw = _ABSENT
+
+
+class _GatewayFrame(msgspec.Struct, rename=camel):
+    response_message: str | msgspec.UnsetType = msgspec.UNSET
+    image_file_name: str = ""
+    ocr_result: str = ""
+    request_id: str = ""
+    confidence: float | None = None
+    elapsed_ms: float | None = None
+    outputs: dict[str, Any] | list[str] = msgspec.field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+    error_code: str = str(ErrorCode.INTERNAL)
+    error_message: str = ""
+    retry_after: float | msgspec.UnsetType = msgspec.UNSET
+    client_uuid: str = ""
+    resume_key: str = ""
+    resumed: bool = False
+    max_image_bytes: int = 0
+    max_in_flight: int = 1
+    idle_timeout: float = 0.0
+    resume_window: float = 0.0
+    languages: tuple[str, ...] = ()
+
+
+class _RequestIdFrame(msgspec.Struct, rename=camel):
+    request_id: str = ""
+
+
+class _NameFrame(msgspec.Struct, rename=camel):
+    image_file_name: str = ""
+
+
+class _JsonUpload(Message, frozen=True):
+    client_uuid: str
+    image_file_name: str
+    image_base64_data: str = msgspec.field(name="ImageBase64Data")
+    request_id: str
+    options: dict[str, Any] | msgspec.UnsetType
+
+
+class _MsgpackUpload(Message, frozen=True):
+    client_uuid: str
+    image_file_name: str
+    image_data: bytes
+    request_id: str
+    options: dict[str, Any] | msgspec.UnsetType
+
+
+_FAILURES = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
+
+
+class Codec:
+    """One of v2's two encodings. subprotocol: its name in the handshake. is_binary: the kind of its frames."""
+
+    def __init__(self, subprotocol: str, *, is_binary: bool) -> None:
+        self.subprotocol = subprotocol
+        self.is_binary = is_binary
+        library: Any = msgspec.msgpack if is_binary else msgspec.json
+        self._encode = library.encode
+        self._client_frames = library.Decoder(_ClientFrame)
+        self._gateway_frames = library.Decoder(_GatewayFrame)
+        self._request_ids = library.Decoder(_RequestIdFrame)
+        self._names = library.Decoder(_NameFrame)
+        self._id_lists = library.Decoder(list[str])
+        self._options = library.Decoder(dict[str, Any])
+
+    def encode(self, message: ClientMessage | GatewayMessage) -> bytes:
+        """The message as the content of one frame."""
+        if isinstance(message, Upload):
+            return bytes(self._encode(self._upload(message)))
+        if isinstance(message, Success) and self.is_binary:
+            message = msgspec.structs.replace(message, outputs=_with_raw_bytes(message.outputs))
+        return bytes(self._encode(message))
+
+    def _upload(self, one: Upload) -> _JsonUpload | _MsgpackUpload:
+        options = one.options or msgspec.UNSET
+        if self.is_binary:
+            return _MsgpackUpload(one.client_uuid, one.image_file_name, one.image, one.request_id, options)
+        return _JsonUpload(one.client_uuid, one.image_file_name, encode_image(one.image), one.request_id, options)
+
+    def decode_client_message(self, frame: bytes) -> ClientMessage:
+        """What a client has sent. Raises BadMessage."""
+        try:
+            found = self._client_frames.decode(frame)
+        except _FAILURES as error:
+            raise self._bad(frame, f"Not a message of this service: {error}.") from error
+        unset = msgspec.UNSET
+        if unset is found.image_file_name is found.image_base64_data is found.image_data is found.request_id:
+            return self._without_image(frame, found)
+        image = found.image_data if self.is_binary else found.image_base64_data
+        if unset in (found.client_uuid, found.image_file_name, found.request_id, image):
+            key = "ImageData" if self.is_binary else "ImageBase64Data"
+            raise self._bad(frame, f"An upload needs ClientUUID, ImageFileName, {key} and RequestId.")
+        if not 1 <= len(found.request_id) <= MAX_REQUEST_ID_CHARACTERS:
+            raise self._bad(frame, f"A RequestId has 1 to {MAX_REQUEST_ID_CHARACTERS} characters.")
+        if len(found.image_file_name) > MAX_NAME_CHARACTERS:
+            raise self._bad(frame, f"ImageFileName is longer than {MAX_NAME_CHARACTERS} characters.")
+        options = self._checked_options(frame, found.options)
+        try:
+            content = image if self.is_binary else decode_image(image)
+        except Refusal as error:
+            raise self._bad(frame, error.detail, error.code) from error
+        return Upload(found.client_uuid, found.image_file_name, content, found.request_id, options)
+
+    def _without_image(self, frame: bytes, found: _ClientFrame) -> ClientMessage:
+        unset = msgspec.UNSET
+        for raw, kind in ((found.received, Received), (found.cancel, Cancel)):
+            if size := memoryview(raw).nbytes:
+                ids = self._raw(frame, raw, self._id_lists) if size <= _MAX_REQUEST_IDS_BYTES else None
+                if found.client_uuid is unset or ids is None or len(ids) > MAX_REQUEST_IDS:
+                    raise self._bad(
+                        frame, f"Received and Cancel need a ClientUUID and at most {MAX_REQUEST_IDS} RequestIds."
+                    )
+                made: Received | Cancel = kind(found.client_uuid, tuple(ids))
+                return made
+        if found.client_name is unset:
+            raise self._bad(frame, "None of hello (ClientName), upload (RequestId, …), Received and Cancel.")
+        if len(found.client_name) > MAX_NAME_CHARACTERS:
+            raise self._bad(frame, f"ClientName is longer than {MAX_NAME_CHARACTERS} characters.")
+        keys = ["" if one is unset else one for one in (found.client_uuid, found.resume_key, found.token)]
+        if max(map(len, keys)) > MAX_KEY_CHARACTERS:
+            raise self._bad(frame, f"ClientUUID, ResumeKey and Token have at most {MAX_KEY_CHARACTERS} characters.")
+        return Hello(found.client_name, *keys)
+
+    def _raw(self, frame: bytes, raw: msgspec.Raw, decoder: Any) -> Any:
+        try:
+            return decoder.decode(raw)
+        except _FAILURES as error:
+            raise self._bad(frame, f"Not a message of this service: {error}.") from error
+
+    def _checked_options(self, frame: bytes, raw: msgspec.Raw) -> dict[str, Any]:
+        size = memoryview(raw).nbytes
+        if not size:
+            return {}
+        if size > _MAX_ENCODED_OPTIONS:
+            raise self._bad(frame, f"Options have more than {MAX_OPTIONS_BYTES} bytes.", ErrorCode.BAD_OPTION)
+        options: dict[str, Any] = self._raw(frame, raw, self._options)
+        # They travel on as JSON: MessagePack could hold what JSON cannot say.
+        try:
+            encoded = msgspec.json.encode(options)
+            is_same = msgspec.json.decode(encoded) == options
+        except (TypeError, *_FAILURES) as error:
+            raise self._bad(frame, f"Options cannot be written as JSON: {error}.", ErrorCode.BAD_OPTION) from error
+        if not is_same:
+            raise self._bad(frame, "Options hold what JSON cannot say, as bytes or NaN.", ErrorCode.BAD_OPTION)
+        if len(encoded) > MAX_OPTIONS_BYTES:
+            raise self._bad(frame, f"Options have more than {MAX_OPTIONS_BYTES} bytes.", ErrorCode.BAD_OPTION)
+        return options
+
+    def _bad(self, frame: bytes, detail: str, code: ErrorCode = ErrorCode.BAD_MESSAGE) -> BadMessage:
+        request_id, name = self.labels(frame)
+        return BadMessage(code, detail, request_id=request_id, image_file_name=name)
+
+    def labels(self, frame: bytes) -> tuple[str, str]:
+        """RequestId and ImageFileName of a frame that may be no message, "" where there is none."""
+        try:
+            request_id = self._request_ids.decode(frame).request_id[:MAX_REQUEST_ID_CHARACTERS]
+        except _FAILURES:
+            request_id = ""
+        try:
+            return request_id, self._names.decode(frame).image_file_name[:MAX_NAME_CHARACTERS]
+        except _FAILURES:
+            return request_id, ""
+
+    def decode_gateway_message(self, frame: bytes) -> GatewayMessage:
+        """What a gateway has sent. Raises BadMessage."""
+        try:
+            found = self._gateway_frames.decode(frame)
+        except _FAILURES as error:
+            raise self._bad(frame, f"Not a message of a gateway: {error}.") from error
+        kind = found.response_message
+        if kind is msgspec.UNSET and found.client_uuid:
+            return _welcome(found)
+        name, request_id = found.image_file_name, found.request_id
+        if kind in ("PENDING", "PROCESSING"):
+            return Progress(kind, name, request_id, found.ocr_result)
+        if kind == "SUCCESS" and isinstance(found.outputs, dict):
+            return Success(
+                name, found.ocr_result, request_id, found.confidence, found.elapsed_ms, found.outputs, found.steps
+            )
+        if kind == "FAILED":
+            sentence = found.error_message or found.ocr_result
+            return Failure(name, found.ocr_result, request_id, found.error_code, sentence, found.retry_after)
+        raise self._bad(frame, "Neither a welcome nor PENDING, PROCESSING, SUCCESS or FAILED.")
+
+
+def _welcome(found: _GatewayFrame) -> Welcome:
+    outputs = tuple(found.outputs) if isinstance(found.outputs, list) else ()
+    return Welcome(
+        found.client_uuid,
+        found.resume_key,
+        found.resumed,
+        found.max_image_bytes,
+        found.max_in_flight,
+        found.idle_timeout,
+        found.resume_window,
+        found.languages,
+        outputs,
+    )
+
+
+def _with_raw_bytes(outputs: dict[str, Any]) -> dict[str, Any]:
+    """Outputs as they came in JSON, with the bytes among them as bytes."""
+    return {name: _raw_bytes(content) if name in BINARY_OUTPUTS else content for name, content in outputs.items()}
+
+
+def _raw_bytes(content: Any) -> Any:
+    try:
+        return base64.b64decode(content, validate=True)
+    except (TypeError, ValueError):  # an OCR server from elsewhere: it stays as it came
+        return content
+
+
+JSON: Final = Codec("ocr.v2", is_binary=False)
+MSGPACK: Final = Codec("ocr.v2.msgpack", is_binary=True)
+
+CODECS: Final = {codec.subprotocol: codec for codec in (MSGPACK, JSON)}
+"""By subprotocol, the one that we prefer first."""
