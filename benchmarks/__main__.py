@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from . import gateway_alone, throughput
+from . import gateway_alone, start, throughput
 from .figures import Figure
 from .report import as_json, table
 from .scale import Scale
@@ -13,6 +13,7 @@ from .scale import Scale
 BENCHMARKS: dict[str, Callable[[Scale], list[Figure]]] = {
     "throughput": throughput.run,
     "gateway_alone": gateway_alone.run,
+    "start": start.run,
 }
 
 
