@@ -7,6 +7,7 @@ import datetime
 import json
 import logging
 import sys
+import time
 from typing import Any, Final, TextIO
 
 _IDS: Final = "ids"
@@ -30,6 +31,9 @@ def configure(log_format: str, stream: TextIO | None = None) -> None:
 
     Other libraries' own lines are left out: what they report is translated where they are used.
     """
+    # What no line of ours shows need not be found out for each (the logging HOWTO, "Optimization").
+    logging._srcfile = None  # type: ignore[attr-defined]
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     root = logging.getLogger()
@@ -41,25 +45,30 @@ def configure(log_format: str, stream: TextIO | None = None) -> None:
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)
 
 
-def _when(record: logging.LogRecord) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(record.created)
-
-
 def printable(text: str) -> str:
     """The text with control characters spelt out, so that a name from a client cannot forge a line or move a cursor."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class _Text(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._second, self._shown = -1, ""  # the last one: lines come many a second
+
     def format(self, record: logging.LogRecord) -> str:
-        line = f"[{_when(record):%Y-%m-%d %H:%M:%S.%f}][{record.name}] {printable(record.getMessage())}"
+        second, microsecond = divmod(int(record.created * 1_000_000), 1_000_000)
+        if second != self._second:
+            self._second, self._shown = second, time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+        line = f"[{self._shown}.{microsecond:06}][{record.name}] {printable(record.getMessage())}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         event = {
-            "time": _when(record).astimezone().isoformat(),
+            "time": datetime.datetime.fromtimestamp(record.created).astimezone().isoformat(),
             "level": record.levelname.lower(),
             "name": record.name,
             "event": record.getMessage(),
