@@ -1,37 +1,100 @@
-"""`python -m benchmarks`: run them, print the table."""
+"""`python -m benchmarks`: measure, each figure against its baseline in the same run, and print the table."""
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
 
-from . import gateway_alone, start, throughput
-from .figures import Figure
-from .report import as_json, table
-from .scale import Scale
+from . import gateway_alone, latency, load, machine, start, throughput
+from .figures import Curve, Measured
+from .report import as_json, curves_of, text
+from .scale import QUICK, Scale
 
-BENCHMARKS: dict[str, Callable[[Scale], list[Figure]]] = {
+BENCHMARKS: Final[dict[str, Callable[[Scale], Sequence[Measured]]]] = {
     "throughput": throughput.run,
+    "latency": latency.run,
+    "load": load.run,
     "gateway_alone": gateway_alone.run,
     "start": start.run,
 }
+"""In the order of the table."""
+
+INTERRUPTED: Final = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code. argv: None takes the process's own arguments."""
-    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", choices=sorted(BENCHMARKS), metavar="NAME", help="may be repeated")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--share", type=float, default=1.0, help="of the images; 0.01 for a look whether it runs")
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args(argv)
-    scale = Scale(arguments.rounds, arguments.share)
-    figures: list[Figure] = []
-    for name in arguments.only or BENCHMARKS:
-        print(f"{name} …", file=sys.stderr, flush=True)
-        figures += BENCHMARKS[name](scale)
-    print(json.dumps(as_json(figures), indent=2) if arguments.json else table(figures))
+    arguments = _arguments(argv)
+    if arguments.draw not in (None, ""):
+        return _draw(curves_of(json.loads(Path(arguments.draw).read_text("utf-8"))))
+    scale = QUICK if arguments.quick else Scale(arguments.rounds, arguments.share)
+    measured: list[Measured] = []
+    with_head = machine.described()
+    try:
+        _end_in_order()
+        for name in arguments.only or BENCHMARKS:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            measured += BENCHMARKS[name](scale)
+    except KeyboardInterrupt:
+        print("interrupted: what was started has ended", file=sys.stderr)
+        return INTERRUPTED
+    print(json.dumps(as_json(with_head, measured), indent=2) if arguments.json else text(with_head, measured))
+    if arguments.draw is not None:
+        return _draw([one for one in measured if isinstance(one, Curve)])
     return 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    names = ", ".join(BENCHMARKS)
+    parser.add_argument(
+        "--only", action="append", choices=sorted(BENCHMARKS), metavar="NAME", help=f"{names}; may be repeated"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="how often each figure is taken (3)")
+    parser.add_argument("--share", type=float, default=1.0, help="of the images, as in 0.1")
+    parser.add_argument("--quick", action="store_true", help="everything once, to see that it runs; no real figures")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, with every round")
+    parser.add_argument(
+        "--draw",
+        nargs="?",
+        const="",
+        metavar="FILE.json",
+        help="write docs/benchmarks/*.svg from what was measured; with FILE.json, from what --json printed, at once",
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.rounds < 1 or arguments.share <= 0:
+        parser.error("--rounds is at least 1, and --share more than 0")
+    return arguments
+
+
+def _draw(curves: Sequence[Curve]) -> int:
+    from . import charts  # matplotlib is there only for those who draw
+
+    try:
+        written = charts.draw(curves)
+    except charts.NoMatplotlib as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(f"written: {path}" for path in written), file=sys.stderr)
+    return 0
+
+
+def _end_in_order() -> None:
+    """Have Ctrl-C, SIGTERM and SIGHUP end what was started; a second one does not cut that short."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        for one in numbers:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for one in numbers:
+        if signal.getsignal(one) is not signal.SIG_IGN:  # as by nohup
+            signal.signal(one, interrupt)
 
 
 if __name__ == "__main__":

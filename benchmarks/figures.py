@@ -1,8 +1,11 @@
-"""A measured figure: its rounds, its baseline's in the same run, and what it is to reach. Pure."""
+"""A measured figure: its rounds, its baseline's in the same run, and what it is to reach. And curves. Pure."""
 
 import dataclasses
+import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+Points = Sequence[tuple[float, float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +63,24 @@ class Figure:
         return self.reach.holds(self.median if self.ratio is None else self.ratio)
 
 
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """What a chart is drawn from. x, y: what is on the axes, with its unit. lines: points by the name of each line.
+
+    mark: a point of x that is to be seen, and what it is called; None when there is none. note: as in Figure.
+    """
+
+    name: str
+    x: str
+    y: str
+    lines: Mapping[str, Points]
+    mark: tuple[float, str] | None = None
+    note: str = ""
+
+
+Measured = Figure | Curve
+
+
 def spread(values: Sequence[float]) -> tuple[float, float]:
     """The least and the greatest."""
     return min(values), max(values)
@@ -68,4 +89,4 @@ def spread(values: Sequence[float]) -> tuple[float, float]:
 def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that at least `percent` of the values do not exceed."""
     ordered = sorted(values)
-    return ordered[max(0, min(len(ordered) - 1, round(percent / 100 * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]

@@ -61,4 +61,9 @@ def write_many(samples: list[Sample], count: int, folder: Path) -> None:
     folder.mkdir(parents=True)
     for number in range(count):
         sample = samples[number % len(samples)]
-        (folder / f"{number:06}-{sample.name}").write_bytes(sample.content)
+        (folder / name_of(number, sample)).write_bytes(sample.content)
+
+
+def name_of(number: int, sample: Sample) -> str:
+    """The name of the file number `number` of `write_many`."""
+    return f"{number:06}-{sample.name}"

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from private_broker import PrivateBroker
 
 from tests.running import Gateway, Service, Services, living_processes
 
-from .images import Sample, write_many
+from .images import Sample, name_of, write_many
+from .texts import check
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LINE = re.compile(r"^\[(?P<at>[^\]]+)\]\[Client \d+\] (?P<what>image sent|result)", re.MULTILINE)
@@ -28,20 +29,29 @@ class Stack:
     def __init__(self, folder: Path, broker: PrivateBroker, services: Services) -> None:
         self.broker = broker
         self.services = services
-        self._folder = folder
+        self.folder = folder
         self._runs = 0
 
+    @contextlib.contextmanager
+    def reading(self, *ocr_settings: str, processes: int, gateway_settings: Sequence[str] = ()) -> Iterator[Gateway]:
+        """A gateway and an OCR server, which are stopped again: a baseline has the machine for itself."""
+        gateway = self.services.gateway(*gateway_settings)
+        server = self.services.ocr_server(*ocr_settings, processes=processes)
+        yield gateway
+        server.stop()
+        gateway.stop()
+
     def images_per_second(self, gateway: Gateway, samples: list[Sample], count: int, connections: int = 2) -> float:
-        """Have the client program read `count` images; from its first sending to its last result."""
+        """Have the client program read `count` images; from its first sending to its last result. Raises WrongText."""
         self._runs += 1
-        folder, results = self._folder / f"images-{self._runs}", self._folder / f"results-{self._runs}"
+        folder, results = self.folder / f"images-{self._runs}", self.folder / f"results-{self._runs}"
         write_many(samples, count, folder)
         client = self.services.client(
             gateway.port,
             folder,
             f"ThreadPool.max_thread={connections}",
             f"ThreadPool.images_per_connection={count}",
-            f"Client.max_in_flight={IN_FLIGHT // connections}",
+            f"Client.max_in_flight={max(1, IN_FLIGHT // connections)}",
             more=["--output", str(results)],
         )
         code = client.exit_code(seconds=600)
@@ -54,7 +64,11 @@ class Stack:
             raise RuntimeError(
                 f"{len(answered)} of {count} images have a result; the client printed:\n{client.output()}"
             )
+        for number in range(count):
+            sample = samples[number % len(samples)]
+            check(sample, (results / f"{name_of(number, sample)}.txt").read_text("utf-8"))
         shutil.rmtree(folder)
+        shutil.rmtree(results)
         return count / (max(answered) - min(sent)).total_seconds()
 
 
