@@ -35,6 +35,7 @@ class Connection:
         self._socket = FrameSocket()
         self._failed_send: str | None = None
         self._is_aborted = False
+        self._end: ConnectionLost | None = None
         self._pinged_at = -math.inf
         headers = [f"Authorization: Bearer {token}"] if token else []
         if offers_v2:
@@ -72,40 +73,61 @@ class Connection:
             ) from error
         self.codec: Codec | None = None if selected is None else CODECS[selected]
 
-    def send(self, frame: bytes, patience: float, within: float = math.inf) -> None:
+    def send(self, frame: bytes, patience: float, within: float = math.inf, *, more: bool = False) -> None:
         """Send a message. Never raises: when it fails, `receive` tells so after all that has arrived before.
 
-        patience: seconds until a gateway that takes nothing counts as gone. within: seconds for all of it.
+        patience: seconds until a gateway that takes nothing counts as gone. within: seconds for all of it. more: others
+        follow, for which a small one waits; `flush` sends the last.
         """
+        if self._failed_send is not None or self._socket.is_mid_frame:
+            return
         opcode = ABNF.OPCODE_BINARY if self.codec is not None and self.codec.is_binary else ABNF.OPCODE_TEXT
+        try:
+            self._socket.send_message(frame, opcode, patience, within, more=more)
+        except FAILURES as error:
+            self._failed_send = str(error)
+
+    def flush(self) -> None:
+        """Send what waits for more. Never raises, as `send`."""
         if self._failed_send is not None or self._socket.is_mid_frame:
             return
         try:
-            self._socket.send_message(frame, opcode, patience, within)
-        except websocket.WebSocketTimeoutException:
-            self._failed_send = f"the gateway takes no data since {min(patience, within):.3g} s"
+            self._socket.flush()
         except FAILURES as error:
             self._failed_send = str(error)
+
+    @property
+    def has_unsent(self) -> bool:
+        """True when a message waits for `flush`."""
+        return self._socket.has_unsent
+
+    @property
+    def has_message(self) -> bool:
+        """True when a message has arrived: `receive` will not wait."""
+        return bool(self._socket.arrived)
 
     def receive(self, timeout: float) -> bytes | None:
         """The next message; None when none came within `timeout` seconds.
 
         Pings are answered in here, and sent. Raises ConnectionLost.
         """
+        arrived = self._socket.arrived
+        if arrived:
+            return arrived.popleft()
         if self._failed_send is not None:
             timeout = min(timeout, CLOSE_TIMEOUT)
         until = time.monotonic() + timeout
-        while not self._socket.arrived:
+        while not arrived:
             seconds = until - time.monotonic()
-            if self._has_arrived(max(0.0, min(seconds, self._quiet_for()))):
-                self._read()
-            elif self._failed_send is not None and seconds <= 0:
+            if self._read(max(0.0, min(seconds, self._quiet_for()))):
+                continue
+            if self._failed_send is not None and seconds <= 0:
                 raise self._lost(self._failed_send)
-            elif seconds <= 0:
+            if seconds <= 0:
                 return None
-            elif self._quiet_for() <= 0:
+            if self._quiet_for() <= 0:
                 self._ping()
-        return self._socket.arrived.popleft()
+        return arrived.popleft()
 
     def _quiet_for(self) -> float:
         """Seconds for which the gateway may go on to be silent."""
@@ -127,28 +149,28 @@ class Connection:
     def ended(self) -> ConnectionLost | None:
         """How the connection has ended meanwhile, None when it has not. Looks at what has arrived, without waiting."""
         try:
-            while self._has_arrived(0.0):
-                self._read()
+            while self._read(0.0):
+                pass
         except ConnectionLost as lost:
             return lost
         return None
 
-    def _has_arrived(self, timeout: float) -> bool:
+    def _read(self, timeout: float) -> bool:
+        """Take what has arrived, waiting for it at most `timeout` seconds; False when nothing has."""
+        if self._end is not None:
+            raise self._end
         if self._socket.last_words is not None:
             raise self._lost("")
         try:
-            has_arrived = self._socket.has_arrived(timeout)
+            has_arrived = self._socket.read(timeout)
         except FAILURES as error:
-            raise self._lost(str(error)) from error
+            self._end = self._lost("interrupted" if self._is_aborted else str(error))
+            if self._socket.arrived:  # before the end
+                return True
+            raise self._end from error
         if self._is_aborted:
             raise self._lost("interrupted")
         return has_arrived
-
-    def _read(self) -> None:
-        try:
-            self._socket.read()
-        except FAILURES as error:
-            raise self._lost(str(error)) from error
 
     def _lost(self, why: str) -> ConnectionLost:
         last_words = self._socket.last_words

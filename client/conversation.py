@@ -42,11 +42,12 @@ class Conversation:
         line, source = self._line, iter(requests)
         try:
             while True:
-                self._refill(source)
-                if not line.to_send and not line.session.outstanding:
-                    return
+                if not (line.has_message and line.session.in_flight):
+                    self._refill(source, self._max_in_flight - line.session.in_flight)
+                    if not line.to_send and not line.session.in_flight:
+                        return
                 try:
-                    answered = self._exchange() if line.is_up() else line.give_up()
+                    answered = self._exchange(source) if line.is_up() else line.give_up()
                 except ConnectionLost as lost:
                     answered = line.broken(lost)
                 except ConnectError as error:
@@ -56,7 +57,7 @@ class Conversation:
                 yield from self._handed_out(answered)
         finally:
             line.to_send.clear()
-            if line.session.outstanding:  # whoever stops listening shall not get these answers later
+            if line.session.in_flight:  # whoever stops listening shall not get these answers later
                 line.close("nobody waits for the answers any more")
             else:
                 line.say()
@@ -68,37 +69,62 @@ class Conversation:
             finally:
                 self._line.session.taken(one.request)
 
-    def _refill(self, source: Iterator[Request]) -> None:
+    def _refill(self, source: Iterator[Request], count: int) -> None:
+        """See that so many images are there to be sent, if there are as many."""
         to_send = self._line.to_send
-        while len(to_send) + len(self._line.session.outstanding) < self._max_in_flight:
+        while len(to_send) < count:
             request = next(source, None)
             if request is None:
                 return
             to_send.append(request)
 
-    def _exchange(self) -> list[Answered]:
+    def _exchange(self, source: Iterator[Request]) -> list[Answered]:
+        """Send what there is to send, and take one message; the answers of images that end with it."""
         line = self._line
-        line.say()
-        for request in line.session.due(time.monotonic()):
-            self._send(request)
-        while line.to_send and line.session.has_room:
-            request = line.to_send.popleft()
-            if request.options and isinstance(line.session, Session):
-                return [_no_options(request)]
-            self._send(request)
+        # Answers that arrived together are told as received together, and what they make room for leaves with that.
+        if not line.has_message:
+            line.say(more=True)
+            refused = self._send_all(line.session.due(time.monotonic()))
+            if refused:
+                return refused
+            self._refill(source, 1)  # the next one, so that it is at hand when there is room
         return self._wait()
 
-    def _send(self, request: Request) -> None:
+    def _send_all(self, due: list[Request]) -> list[Answered]:
+        """Send what is due again and what there is room for; the answers of those that cannot be sent."""
+        line, sent, refused = self._line, list[Request](), list[Answered]()
+        for request in due:
+            self._send(request, sent)
+        while line.to_send and line.session.has_room and not refused:
+            request = line.to_send.popleft()
+            if request.options and isinstance(line.session, Session):
+                refused.append(_no_options(request))
+            else:
+                self._send(request, sent)
+        assert line.connection is not None
+        line.connection.flush()
+        self._tell_sent(sent)
+        return refused
+
+    def _send(self, request: Request, sent: list[Request]) -> None:
         line, now = self._line, time.monotonic()
         assert line.connection is not None
-        name, size, again = request.image_file_name, len(request.image), " again" if request.times_sent else ""
         frame = line.session.upload(request, now)
         seconds = line.session.seconds_for(request, now)
         if isinstance(line.session, SessionV2):
-            line.connection.send(frame, min(PATIENCE, seconds), seconds)
+            line.connection.send(frame, min(PATIENCE, seconds), seconds, more=True)
         else:  # a v1 gateway at its max_in_flight takes nothing until it has answered something
-            line.connection.send(frame, seconds)
-        self.log.info(f"image sent{again}: {name} ({size} bytes)", extra=self.ids(image_file_name=name))
+            line.connection.send(frame, seconds, more=True)
+        sent.append(request)
+        if not line.connection.has_unsent:
+            self._tell_sent(sent)
+
+    def _tell_sent(self, sent: list[Request]) -> None:
+        for request in sent:
+            name, size = request.image_file_name, len(request.image)
+            again = " again" if request.times_sent > 1 else ""
+            self.log.info(f"image sent{again}: {name} ({size} bytes)", extra=self.ids(image_file_name=name))
+        sent.clear()
 
     def _wait(self) -> list[Answered]:
         line = self._line
@@ -110,7 +136,7 @@ class Conversation:
         if isinstance(event, Accepted | Answered):
             line.works()
         late = line.session.give_up(now)
-        if late and not line.session.outstanding and isinstance(line.session, Session):
+        if late and not line.session.in_flight and isinstance(line.session, Session):
             # It may be the connection that is dead, and a gateway that lives need not keep what nobody waits for.
             self.close("an answer did not come in time")
         return [event, *late] if isinstance(event, Answered) else late

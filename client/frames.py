@@ -2,9 +2,11 @@
 
 Two sides that both send more than the network holds must each go on reading, or they wait for each other for ever. One
 thread does both: TLS in Python 3.11 does not allow a second one in the same connection.
+
+What an image costs is mostly calls to the system and to Python functions: small messages leave together, and all that
+has arrived is read at once.
 """
 
-import contextlib
 import math
 import selectors
 import ssl
@@ -15,14 +17,14 @@ from typing import Any, Final
 import websocket
 from websocket import ABNF
 
+from .framing import PIECE, masked, whole_messages
+
 FAILURES: Final = (websocket.WebSocketException, OSError, ValueError)  # ValueError: TLS that another thread shut down
 
 CONTROL_PATIENCE: Final = 10.0
 """Seconds until a gateway that takes no ping, pong or close counts as gone."""
 
-_A_MOMENT: Final = 0.001
-"""Seconds to wait for what has arrived already: with 0 websocket-client would work in another way."""
-
+_READ_AT_ONCE: Final = 64 * 1024
 _WOULD_BLOCK: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -39,17 +41,47 @@ class FrameSocket(websocket.WebSocket):
         self.last_words: bytes | None = None
         self.heard_at = time.monotonic()
         self.is_mid_frame = False
-        self._patience, self._send_until = CONTROL_PATIENCE, math.inf
+        self._unread = b""
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
+        self._patience, self._within, self._send_until = CONTROL_PATIENCE, math.inf, math.inf
         self._postponed = b""
 
-    def send_message(self, data: bytes, opcode: int, patience: float, within: float) -> None:
+    def send_message(self, message: bytes, opcode: int, patience: float, within: float, *, more: bool = False) -> None:
         """Send it, or raise one of FAILURES; then `is_mid_frame` says whether a part of it may have gone.
 
-        patience: seconds in which the other side must take a part of it, within: seconds for the whole.
+        patience: seconds in which the other side must take a part of it, within: seconds for the whole; of messages
+        that leave together, the least. more: others follow, for which a small message waits; `flush` sends the last.
         """
-        self._patience, self._send_until = patience, time.monotonic() + within
-        self.send(data, opcode)
-        self._patience, self._send_until = CONTROL_PATIENCE, math.inf
+        if not self._unsent:
+            self._patience, self._within, self._send_until = patience, math.inf, math.inf
+        self._patience, self._within = min(patience, self._patience), min(within, self._within)
+        self._send_until = min(self._send_until, time.monotonic() + within)
+        self.is_mid_frame = True  # also when this ends in an exception
+        for piece in masked(message, opcode):
+            self._unsent.append(piece)
+            self._unsent_bytes += len(piece)
+            if self._unsent_bytes >= PIECE:
+                self._write()
+        self.is_mid_frame = False
+        if not more or len(message) > PIECE:
+            self.flush()
+
+    @property
+    def has_unsent(self) -> bool:
+        """True when something waits for `flush`."""
+        return bool(self._unsent)
+
+    def flush(self) -> None:
+        """Send what was kept back; raises as `send_message` does."""
+        self.is_mid_frame = True
+        while self._unsent or self._postponed:
+            if self._postponed:
+                self._unsent.append(self._postponed)
+                self._postponed = b""
+            self._write()
+        self.is_mid_frame = False
+        self._patience, self._within, self._send_until = CONTROL_PATIENCE, math.inf, math.inf
 
     def say_goodbye(self, timeout: float) -> None:
         """Send a close frame and wait for the other side's, at most `timeout` seconds for each. Never raises."""
@@ -57,54 +89,71 @@ class FrameSocket(websocket.WebSocket):
         self.close(timeout=timeout)
 
     def send_frame(self, frame: ABNF) -> int:
-        """Through here goes all that is sent: messages, and the pings, pongs and closes of websocket-client."""
+        """Through here goes what websocket-client sends of its own: pings, pongs and closes."""
         data = frame.format()
         if self.is_mid_frame:
             # The answer to a ping that was read meanwhile; of several, only the last is owed (RFC 6455, 5.5.3).
             self._postponed = data
-            return len(data)
-        self.is_mid_frame = True  # also when this ends in an exception
-        self._write(data)
-        while self._postponed:
-            data, self._postponed = self._postponed, b""
-            self._write(data)
-        self.is_mid_frame = False
+        else:
+            self._unsent.append(data)
+            self.flush()
         return len(data)
 
-    def _write(self, data: bytes) -> None:
-        left = memoryview(data)
-        taken_at = time.monotonic()
+    def _write(self) -> None:
+        left = memoryview(b"".join(self._unsent))
+        self._unsent.clear()
+        self._unsent_bytes = 0
+        taken_at: float | None = None
+        while left:
+            raw = self._open_socket()
+            raw.settimeout(0)
+            try:
+                left = left[raw.send(left) :]
+                taken_at = None
+            except _WOULD_BLOCK:
+                taken_at = taken_at or time.monotonic()
+                self._wait_for_room(taken_at)
+
+    def _wait_for_room(self, taken_at: float) -> None:
+        """Until the other side takes more, or sends; that is read."""
+        seconds = min(taken_at + self._patience, self._send_until) - time.monotonic()
+        if seconds <= 0:
+            since = min(self._patience, self._within)
+            raise TimeoutError(f"the gateway takes no data since {since:.3g} s")
         with selectors.DefaultSelector() as selector:
             selector.register(self._open_socket(), selectors.EVENT_READ | selectors.EVENT_WRITE)
-            while left:
-                raw = self._open_socket()
-                raw.settimeout(0)
-                with contextlib.suppress(*_WOULD_BLOCK):
-                    left = left[raw.send(left) :]
-                    taken_at = time.monotonic()
-                    continue
-                seconds = min(taken_at + self._patience, self._send_until) - time.monotonic()
-                if seconds <= 0:
-                    raise websocket.WebSocketTimeoutException
-                for _, event in selector.select(seconds):
-                    if event & selectors.EVENT_READ:
-                        self.read()
+            for _, event in selector.select(seconds):
+                if event & selectors.EVENT_READ:
+                    self.read(0)
 
-    def has_arrived(self, timeout: float) -> bool:
-        """True when there is something to read, waiting for it at most `timeout` seconds."""
-        raw = self._open_socket()
-        if isinstance(raw, ssl.SSLSocket) and raw.pending():
-            return True
-        with selectors.DefaultSelector() as selector:
-            selector.register(raw, selectors.EVENT_READ)
-            return bool(selector.select(timeout))
+    def read(self, timeout: float) -> bool:
+        """Take what has arrived, waiting for it at most `timeout` seconds; False when nothing has. Answers pings.
 
-    def read(self) -> None:
-        """Take what has arrived of the next frame. Answers pings. Raises one of FAILURES, also for a close frame."""
-        self._open_socket().settimeout(_A_MOMENT)
+        Raises one of FAILURES, also for a close frame.
+        """
+        self._open_socket().settimeout(timeout)
+        try:
+            self._fill()
+        except (TimeoutError, *_WOULD_BLOCK):
+            return False
+        while self._unread:
+            if self._is_between_messages():
+                messages, self._unread = whole_messages(self._unread)
+                self.arrived.extend(messages)
+            if self._unread:
+                self._take_unusual()
+        return True
+
+    def _is_between_messages(self) -> bool:
+        """True when websocket-client has no part of a message."""
+        frames = self.frame_buffer
+        return frames.header is None and not frames.recv_buffer and not self.cont_frame.recving_frames
+
+    def _take_unusual(self) -> None:
+        self._open_socket().settimeout(0)
         try:
             opcode, frame = self.recv_data_frame(control_frame=True)
-        except websocket.WebSocketTimeoutException:  # the rest is on its way
+        except _WOULD_BLOCK:  # the rest is on its way
             return
         if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
             self.arrived.append(bytes(frame.data))
@@ -124,6 +173,14 @@ class FrameSocket(websocket.WebSocket):
         return frame
 
     def _recv(self, bufsize: int) -> bytes:
-        data: bytes = super()._recv(bufsize)  # type: ignore[no-untyped-call]
-        self.heard_at = time.monotonic()
+        if not self._unread:
+            self._fill()
+        data, self._unread = self._unread[:bufsize], self._unread[bufsize:]
         return data
+
+    def _fill(self) -> None:
+        # Not by websocket-client's `_recv`, which closes what has ended: who was told to stop may still have to send.
+        self._unread = self._open_socket().recv(_READ_AT_ONCE)
+        if not self._unread:
+            raise websocket.WebSocketConnectionClosedException("it has ended without a goodbye")
+        self.heard_at = time.monotonic()

@@ -61,7 +61,9 @@ class Line:
 
         For images of v2 their own deadlines are the limit; v1 gives a gateway that restarts connect_timeout.
         """
-        if self.connection is None and isinstance(self.session, SessionV2) and self.session.outstanding:
+        if self.session.in_flight and self.connection is not None:
+            return True
+        if self.session.in_flight and isinstance(self.session, SessionV2):
             self._try_again(self.session)
             return self.connection is not None
         self.connect(is_again=bool(self.unanswered))
@@ -90,7 +92,7 @@ class Line:
         connect_timeout), and from a v2 client that it knows as long as the images to be sent have.
         """
         if self.connection is not None:
-            ended = None if self.session.outstanding else self.connection.ended()
+            ended = None if self.session.in_flight else self.connection.ended()
             if ended is None:
                 return
             self.session.broken(ended)
@@ -160,11 +162,16 @@ class Line:
         """The gateway does what it is for: the next time that the connection breaks is a first time."""
         self._backoff.worked()
 
-    def say(self, patience: float = PATIENCE) -> None:
-        """Tell the gateway what was received, and what is not wanted any more. patience: in seconds."""
+    @property
+    def has_message(self) -> bool:
+        """True when a message has arrived that nobody has looked at."""
+        return self.connection is not None and self.connection.has_message
+
+    def say(self, patience: float = PATIENCE, *, more: bool = False) -> None:
+        """Tell the gateway what was received, and what is not wanted any more. patience: in seconds; more: as there."""
         if self.connection is not None:
             for frame in self.session.to_say():
-                self.connection.send(frame, patience)
+                self.connection.send(frame, patience, more=more)
 
     def give_up(self) -> list[Answered]:
         """Close the requests whose time is over, when there is no connection."""

@@ -1,6 +1,8 @@
-"""One image of v2 between first upload and final answer: when it is sent again, and when it is given up. Pure."""
+"""Images of v2 between first upload and final answer: when each is sent again, and when it is given up. Pure."""
 
 import dataclasses
+import math
+from collections.abc import Iterator
 from typing import Final
 
 from .errors import AnswerTimeout, ImageFailed
@@ -84,3 +86,88 @@ class Outstanding:
             f"The image {how_far} within {seconds_allowed(request):g} s. See that an OCR server runs, "
             "or raise answer_timeout.",
         )
+
+
+class AllOutstanding:
+    """The outstanding images of a client by their RequestIds, the oldest first; and when to look at them again.
+
+    Between two messages mostly nothing is due: to look through all of them each time cost more than the messages.
+
+    max_in_flight: how many the gateway takes at a time.
+    """
+
+    def __init__(self, max_in_flight: int) -> None:
+        self.max_in_flight = max_in_flight
+        self._all: dict[str, Outstanding] = {}
+        self._are_all_there = True
+        self._look_at: float | None = None  # None: to be worked out. It may be too early, never too late.
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Outstanding]:
+        return iter(list(self._all.values()))
+
+    def get(self, request_id: str) -> Outstanding | None:
+        """None when no image with this RequestId is outstanding."""
+        return self._all.get(request_id)
+
+    def sent(self, request: Request, now: float) -> None:
+        """An image is on its way, for the first time or again."""
+        one = self._all.setdefault(request.request_id, Outstanding(request, now))
+        one.sent(now)
+        if self._look_at is not None:
+            self._look_at = min(self._look_at, one.due, one.deadline)
+
+    def accepted(self, one: Outstanding) -> bool:
+        """The gateway has it; False when that was known."""
+        if not one.is_there:
+            self._look_at = None
+        return one.accepted()
+
+    def remove(self, one: Outstanding) -> None:
+        """It has its final answer."""
+        del self._all[one.request.request_id]
+        if not self._are_all_there:  # there is room for one of the others
+            self._look_at = None
+
+    def clear(self) -> None:
+        """All are someone else's now."""
+        self._all.clear()
+
+    def changed(self) -> None:
+        """The gateway does not have an image any more, or takes more or fewer at a time."""
+        self._look_at = None
+
+    def due(self, now: float) -> list[Request]:
+        """Images to be sent again now."""
+        if now < self.look_at:
+            return []
+        self._look_at = None
+        return [one.request for one in self._sendable() if one.due <= now]
+
+    def too_late(self, now: float) -> list[Outstanding]:
+        """Images to be given up now."""
+        if now < self.look_at:
+            return []
+        self._look_at = None
+        return [one for one in self if now >= one.deadline]
+
+    @property
+    def look_at(self) -> float:
+        """When an image may be due, or too late. Infinite without images."""
+        if self._look_at is None:
+            self._look_at = min(self.first_deadline, *(one.due for one in self._sendable()), math.inf)
+        return self._look_at
+
+    @property
+    def first_deadline(self) -> float:
+        """When the first image is to be given up. Infinite without images."""
+        return min((one.deadline for one in self._all.values()), default=math.inf)
+
+    def _sendable(self) -> list[Outstanding]:
+        # This gateway may take fewer images at a time than the last one did.
+        there = [one for one in self._all.values() if one.is_there]
+        others = [one for one in self._all.values() if not one.is_there]
+        self._are_all_there = not others
+        return there + others[: max(0, self.max_in_flight - len(there))]

@@ -44,9 +44,14 @@ class Session:
         return [one for one in self._sent if not one.is_given_up]
 
     @property
+    def in_flight(self) -> int:
+        """How many are outstanding."""
+        return len(self.outstanding)
+
+    @property
     def has_room(self) -> bool:
         """True when another image may be sent."""
-        return bool(self.client_uuid) and len(self.outstanding) < self._max_in_flight
+        return bool(self.client_uuid) and self.in_flight < self._max_in_flight
 
     def hello(self) -> bytes:
         """The first frame to send."""

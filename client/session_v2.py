@@ -6,7 +6,7 @@ always with the same RequestId. The final answer closes the RequestId; what come
 """
 
 import random
-import uuid
+import secrets
 from collections.abc import Callable
 
 from protocol.codecs_v2 import MSGPACK, Codec
@@ -40,7 +40,7 @@ from .events import (
     Unknown,
     Welcomed,
 )
-from .outstanding import Outstanding
+from .outstanding import AllOutstanding, Outstanding
 
 
 class SessionV2:
@@ -53,24 +53,29 @@ class SessionV2:
     def __init__(self, client_name: str, max_in_flight: int = 1, chance: Callable[[], float] = random.random) -> None:
         self.client_uuid = ""
         self._client_name = client_name
-        self._own_max_in_flight = self._max_in_flight = max_in_flight
+        self._own_max_in_flight = max_in_flight
         self._chance = chance
         self._codec = MSGPACK
         self._resume_key = ""
         self._is_welcome = False
-        self._outstanding: dict[str, Outstanding] = {}
+        self._outstanding = AllOutstanding(max_in_flight)
         self._closed = ClosedRequests()
         self._to_cancel: list[str] = []
 
     @property
     def outstanding(self) -> list[Request]:
         """Images that were sent and still wait for their final answer, the oldest first."""
-        return [one.request for one in self._outstanding.values()]
+        return [one.request for one in self._outstanding]
+
+    @property
+    def in_flight(self) -> int:
+        """How many are outstanding."""
+        return len(self._outstanding)
 
     @property
     def has_room(self) -> bool:
         """True when another image may be sent."""
-        return self._is_welcome and len(self._outstanding) < self._max_in_flight
+        return self._is_welcome and len(self._outstanding) < self._outstanding.max_in_flight
 
     def opened(self, codec: Codec) -> None:
         """There is a new connection, on which the hello comes next."""
@@ -83,21 +88,15 @@ class SessionV2:
 
     def upload(self, request: Request, now: float) -> bytes:
         """The frame that sends an image, for the first time or again; it is outstanding from now on."""
-        request.request_id = request.request_id or uuid.uuid4().hex
-        self._outstanding.setdefault(request.request_id, Outstanding(request, now)).sent(now)
+        request.request_id = request.request_id or secrets.token_hex(16)
+        self._outstanding.sent(request, now)
         return self._codec.encode(
             Upload(self.client_uuid, request.image_file_name, request.image, request.request_id, request.options)
         )
 
     def due(self, now: float) -> list[Request]:
         """Outstanding images to be sent again now."""
-        return [one.request for one in self._sendable() if one.due <= now]
-
-    def _sendable(self) -> list[Outstanding]:
-        # This gateway may take fewer images at a time than the last one did.
-        there = [one for one in self._outstanding.values() if one.is_there]
-        others = [one for one in self._outstanding.values() if not one.is_there]
-        return there + others[: max(0, self._max_in_flight - len(there))]
+        return self._outstanding.due(now)
 
     def receive(self, frame: bytes, now: float) -> Event:
         """Take a frame from the gateway."""
@@ -117,11 +116,12 @@ class SessionV2:
         if one is None:
             return self._not_outstanding(message)
         if isinstance(message, Progress):
-            is_news = one.accepted()
+            is_news = self._outstanding.accepted(one)
             return Accepted(one.request) if is_news else Noted()
         if isinstance(message, Failure):
             if isinstance(message.retry_after, float):
                 seconds = one.refused(message.retry_after, message.error_message, self._chance(), now)
+                self._outstanding.changed()
                 return Postponed(one.request, message.error_message, seconds)
             return self._close(one, ImageFailed(one.request.image_file_name, message.error_message))
         return self._close(one, _recognition(one, message, now))
@@ -132,10 +132,11 @@ class SessionV2:
         is_kept = welcome.resumed and welcome.client_uuid == self.client_uuid
         self._is_welcome = True
         self.client_uuid, self._resume_key = welcome.client_uuid, welcome.resume_key
-        self._max_in_flight = max(1, min(self._own_max_in_flight, welcome.max_in_flight))
+        self._outstanding.max_in_flight = max(1, min(self._own_max_in_flight, welcome.max_in_flight))
         if not is_kept:
-            for one in self._outstanding.values():
+            for one in self._outstanding:
                 one.lost()
+        self._outstanding.changed()
         return Welcomed(welcome.client_uuid, is_kept)
 
     def _hello_refused(self, failure: Failure) -> Event:
@@ -150,7 +151,7 @@ class SessionV2:
         name = message.image_file_name
         if one is None and isinstance(message, Failure) and not message.request_id and name:
             # An upload of which the gateway could read the name only.
-            sent = [one for one in self._outstanding.values() if one.is_there and not one.request.is_accepted]
+            sent = [one for one in self._outstanding if one.is_there and not one.request.is_accepted]
             one = next((one for one in sent if one.request.image_file_name == name), None)
         return one
 
@@ -164,12 +165,12 @@ class SessionV2:
         return Ignored(f"an answer came for no image that was sent, and is ignored: {message.image_file_name}: {what}")
 
     def _close(self, one: Outstanding, answer: Answer) -> Answered:
-        del self._outstanding[one.request.request_id]
+        self._outstanding.remove(one)
         self._closed.answered(one.request.request_id)
         return Answered(one.request, answer)
 
     def _give_up(self, one: Outstanding, answer: Answer) -> Answered:
-        del self._outstanding[one.request.request_id]
+        self._outstanding.remove(one)
         self._closed.given_up(one.request.request_id)
         self._to_cancel.append(one.request.request_id)
         return Answered(one.request, answer)
@@ -188,24 +189,25 @@ class SessionV2:
 
     def seconds_for(self, request: Request, now: float) -> float:
         """Seconds that are left for an outstanding image."""
-        return max(0.0, self._outstanding[request.request_id].deadline - now)
+        one = self._outstanding.get(request.request_id)
+        assert one is not None
+        return max(0.0, one.deadline - now)
 
     def seconds_left(self, now: float) -> float:
-        """Seconds until an image is to be sent again or given up; never below 0. Needs one outstanding."""
-        return min(self.seconds_to_deadline(now), max(0.0, min(one.due for one in self._sendable()) - now))
+        """Seconds until an image may have to be sent again or given up; never below 0. Needs one outstanding."""
+        return max(0.0, self._outstanding.look_at - now)
 
     def seconds_to_deadline(self, now: float) -> float:
         """Seconds until the first outstanding image is to be given up; never below 0. Needs one outstanding."""
-        return max(0.0, min(one.deadline for one in self._outstanding.values()) - now)
+        return max(0.0, self._outstanding.first_deadline - now)
 
     def give_up(self, now: float) -> list[Answered]:
         """Close the requests whose time is over; the gateway will be told."""
-        late = [one for one in self._outstanding.values() if now >= one.deadline]
-        return [self._give_up(one, one.too_late()) for one in late]
+        return [self._give_up(one, one.too_late()) for one in self._outstanding.too_late(now)]
 
     def cancel(self) -> None:
         """Nobody waits for anything any more; the gateway will be told."""
-        for one in list(self._outstanding.values()):
+        for one in self._outstanding:
             self._give_up(one, one.too_late())
 
     def broken(self, lost: ConnectionLost) -> tuple[list[Request], list[Answered]]:
@@ -214,10 +216,11 @@ class SessionV2:
         if lost.close_code in (REPLACED, NOT_ALLOWED):
             # Whoever came in our place has our ClientUUID. To take it back would go on for ever.
             self._forget_client_uuid()
-            return [], [self._give_up(one, lost) for one in list(self._outstanding.values())]
-        sent = [one for one in self._outstanding.values() if one.is_there and not one.request.is_accepted]
+            return [], [self._give_up(one, lost) for one in self._outstanding]
+        sent = [one for one in self._outstanding if one.is_there and not one.request.is_accepted]
         for one in sent:
             one.lost()
+        self._outstanding.changed()
         if lost.close_code != TOO_BIG or not sent:
             return [], []
         # The largest is the one that was too large; the others only shared its connection.

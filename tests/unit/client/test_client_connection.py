@@ -131,6 +131,73 @@ def test_a_gateway_that_sends_before_it_reads_and_a_client_that_sends_much_do_no
     assert not thread.is_alive()
 
 
+def _frame(first: int, message: bytes) -> bytes:
+    """As a gateway sends it: no mask, and the shortest head."""
+    size = len(message)
+    if size < 126:
+        return bytes([first, size]) + message
+    return (
+        bytes([first, *((126, *size.to_bytes(2, "big")) if size < 1 << 16 else (127, *size.to_bytes(8, "big")))])
+        + message
+    )
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000, 70_000, 10_000_000])
+def test_however_frames_are_cut_up_on_the_way_each_message_arrives_once_and_pings_are_answered(step: int) -> None:
+    text, binary, going_on, end_of_it, ping, close = 0x81, 0x82, 0x00, 0x80, 0x89, 0x88
+    large = b"b" * (3_000 if step < 10 else 200_000)
+    frames = (
+        *(
+            _frame(text, b"one"),
+            _frame(binary, b"two"),
+            _frame(0x01, b"thr"),
+            _frame(going_on, b"e"),
+            _frame(ping, b"1"),
+        ),
+        *(_frame(end_of_it, b"e"), _frame(text, b""), _frame(binary, large), _frame(ping, b"2"), _frame(text, b"last")),
+        _frame(close, (4000).to_bytes(2, "big") + b"idle"),
+    )
+    arrived_pongs = b""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def send_in_steps() -> None:
+            nonlocal arrived_pongs
+            with server.accept()[0] as arrived:
+                _shake_hands(arrived)
+                arrived.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sent = b"".join(frames)
+                for at in range(0, len(sent), step):
+                    arrived.sendall(sent[at : at + step])
+                while data := arrived.recv(10_000):
+                    arrived_pongs += data
+
+        thread = threading.Thread(target=send_in_steps)
+        thread.start()
+        connection = Connection(f"ws://127.0.0.1:{server.getsockname()[1]}", None, SECONDS)
+        messages = [connection.receive(SECONDS) for _ in range(6)]
+        assert messages == [b"one", b"two", b"three", b"", large, b"last"]
+        with pytest.raises(ConnectionLost, match="idle"):
+            connection.receive(SECONDS)
+        connection.close()
+        thread.join(SECONDS)
+    assert [arrived_pongs[at] for at in (0, 7, 14)] == [0x8A, 0x8A, 0x88]  # each with a mask and a byte; then a close
+
+
+def test_a_small_message_waits_for_those_that_follow_and_leaves_before_the_goodbye(gateway: FakeGateway) -> None:
+    connection = Connection(gateway.url, None, SECONDS)
+    connection.send(b'{"ClientName": "Ada"}', SECONDS, more=True)
+    connection.send(b'{"Cancel": ["one"]}', SECONDS, more=True)
+    assert connection.has_unsent
+    assert connection.ended() is None
+    assert gateway.messages == []
+    connection.flush()
+    assert not connection.has_unsent
+    assert gateway.wait_until_said("Cancel") == [["one"]]
+    connection.send(b'{"Cancel": ["two"]}', SECONDS, more=True)
+    connection.close()
+    assert gateway.wait_until_said("Cancel", 2) == [["one"], ["two"]]
+
+
 def test_a_message_that_does_not_go_out_in_its_time_ends_the_connection(unused_port: int) -> None:
     with socket.create_server(("127.0.0.1", unused_port)) as server:
         go_on = threading.Event()
