@@ -12,23 +12,17 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import pika
-from pika import exceptions
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from protocol.bodies import Details, OcrProgress, decode_request, encode_answer, encode_progress, success
 from protocol.codecs_v2 import MSGPACK
 from protocol.messages_v2 import Failure, Hello, Received, Success, Upload, Welcome
-from protocol.topology import PENDING_QUEUE
 
-from . import stack
+from . import instant_engine, stack
 from .figures import Figure, Reach
 from .scale import Scale
 
 CONNECTIONS, IN_FLIGHT = 8, 16
-PREFETCH: Final = 256
-ANSWER: Final = "The quick brown fox jumps over the lazy dog.\n"
 SIZES: Final = (("1 KB", 1_000, 6_000, Reach(3000)), ("200 KB", 200_000, 1_500, Reach(800)))
 """What it is called, bytes, how many are sent, what is to be reached."""
 
@@ -40,7 +34,7 @@ def run(scale: Scale) -> list[Figure]:
     figures = []
     for says_processing in (False, True):
         for name, size, count, reach in SIZES:
-            with stack.running() as up, _engine(up.broker.port, says_processing=says_processing):
+            with stack.running() as up, instant_engine.running(up.broker.port, says_processing=says_processing):
                 gateway = up.services.gateway("RabbitMQ.body=raw")
                 _send(gateway.port, size, scale.count(count // 10))  # warm
                 rounds = [_per_cpu_second(gateway, size, scale.count(count)) for _ in range(scale.rounds)]
@@ -124,47 +118,3 @@ def _frames(connection: Any) -> Iterator[bytes]:
 def _bytes(frame: str | bytes) -> bytes:
     assert isinstance(frame, bytes)
     return frame
-
-
-@contextlib.contextmanager
-def _engine(broker_port: int, *, says_processing: bool) -> Iterator[None]:
-    engine = _spawn.Process(target=_answer_at_once, args=(broker_port, says_processing), daemon=True)
-    engine.start()
-    try:
-        yield
-    finally:
-        engine.terminate()
-        engine.join()
-
-
-def _answer_at_once(broker_port: int, says_processing: bool) -> None:
-    """Answer every image with the same text, in the properties that an OCR server gives its answers."""
-    details = Details(96.5, 2.5, {}, ("scaled 2.0",))
-
-    def answer(channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        request = decode_request(body, properties.headers, properties.content_type)
-        of_answer = pika.BasicProperties("application/json", delivery_mode=2, correlation_id=properties.message_id)
-        if says_processing:
-            progress = OcrProgress(request.client_uuid, request.image_file_name, request.request_id)
-            channel.basic_publish("", properties.reply_to, encode_progress(progress), of_answer)
-        channel.basic_publish("", properties.reply_to, encode_answer(success(request, ANSWER, details)), of_answer)
-        channel.basic_ack(method.delivery_tag)
-
-    parameters = pika.ConnectionParameters("127.0.0.1", broker_port, heartbeat=0, connection_attempts=20)
-    with pika.BlockingConnection(parameters) as connection:
-        channel = connection.channel()
-        channel.basic_qos(prefetch_count=PREFETCH)
-        _wait_for_the_queue(connection)
-        channel.basic_consume(PENDING_QUEUE, answer)
-        channel.start_consuming()
-
-
-def _wait_for_the_queue(connection: pika.BlockingConnection) -> None:
-    """The gateway declares it, a moment after the engine has been started."""
-    while True:
-        with contextlib.suppress(exceptions.ChannelClosedByBroker):
-            looking = connection.channel()
-            looking.queue_declare(PENDING_QUEUE, passive=True)
-            looking.close()
-            return
-        connection.sleep(0.05)

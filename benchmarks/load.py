@@ -7,22 +7,22 @@ that a sender that is held up hides nothing.
 
 import contextlib
 import itertools
-import selectors
 import statistics
 import time
 from collections.abc import Sequence
 from typing import Final
 
-from protocol.messages_v2 import Failure, Success
-
 from . import machine, stack
+from .clients import Clients
 from .figures import Curve, Figure, Points, percentile
-from .images import Sample, words
-from .raw_client import SECONDS, RawClient
+from .images import words
+from .raw_client import RawClient
 from .scale import Scale
-from .texts import check
 
-CONNECTIONS, IN_FLIGHT = 4, 32
+CONNECTIONS: Final = 4
+IN_FLIGHT: Final = 8
+"""Images on their way on each connection, in the closed loop."""
+
 STEPS: Final = tuple(part / 10 for part in range(1, 12))
 """Parts of the greatest throughput that are offered."""
 
@@ -46,11 +46,15 @@ def run(scale: Scale) -> Sequence[Figure | Curve]:
         up.reading(raw, processes=machine.cores(), gateway_settings=of_gateway) as gateway,
         contextlib.ExitStack() as connected,
     ):
-        clients = Clients([connected.enter_context(RawClient(gateway.port)) for _ in range(CONNECTIONS)])
-        clients.greatest(scale.seconds(WARM_UP_SECONDS))
+        connections = [connected.enter_context(RawClient(gateway.port)) for _ in range(CONNECTIONS)]
+        clients = Clients(connections, words())
+        clients.closed_loop(scale.seconds(WARM_UP_SECONDS), IN_FLIGHT)
         for _ in range(scale.rounds):
-            greatest.append(clients.greatest(scale.seconds(CLOSED_SECONDS)))
-            rounds.append([clients.offered(part * greatest[-1], scale.seconds(STEP_SECONDS)) for part in steps])
+            greatest.append(sum(clients.closed_loop(scale.seconds(CLOSED_SECONDS), IN_FLIGHT)))
+            rounds.append([])
+            for part in steps:
+                time.sleep(REST)
+                rounds[-1].append(clients.open_loop(part * greatest[-1], scale.seconds(STEP_SECONDS)))
     rate = statistics.median(greatest)
     lines: dict[str, Points] = {
         f"p{percent}": [
@@ -89,66 +93,3 @@ def _told(
         ),
         Curve(NAME, "offered load, words per second", "from due to answered, ms", lines, (bent, "knee")),
     ]
-
-
-class Clients:
-    """Connections that send words and check what comes back, in one thread."""
-
-    def __init__(self, clients: Sequence[RawClient]) -> None:
-        self._clients = clients
-        self._samples = itertools.cycle(words())
-        self._turns = itertools.cycle(clients)
-        self._under_way: dict[str, tuple[Sample, float]] = {}
-        self._selector = selectors.DefaultSelector()
-        for client in clients:
-            self._selector.register(client, selectors.EVENT_READ)
-
-    def greatest(self, seconds: float) -> float:
-        """Answers a second, with IN_FLIGHT images on their way at all times."""
-        begun = time.perf_counter()
-        for _ in range(IN_FLIGHT):
-            self._send(begun)
-        answered = 0
-        while time.perf_counter() < begun + seconds:
-            for _ in self._answers(SECONDS):
-                answered += 1
-                self._send(begun)
-        rate = answered / (time.perf_counter() - begun)
-        self._finish()
-        return rate
-
-    def offered(self, rate: float, seconds: float) -> list[float]:
-        """Send so many a second for so long; seconds from when each was due to its answer."""
-        time.sleep(REST)
-        begun = time.perf_counter()
-        times = []
-        for number in range(max(1, round(rate * seconds))):
-            due = begun + number / rate
-            while (left := due - time.perf_counter()) > 0:
-                times += self._answers(left)
-            self._send(due)
-        return times + self._finish()
-
-    def _finish(self) -> list[float]:
-        times = []
-        while self._under_way:
-            times += self._answers(SECONDS)
-        return times
-
-    def _send(self, due: float) -> None:
-        sample = next(self._samples)
-        self._under_way[next(self._turns).send(sample)] = sample, due
-
-    def _answers(self, timeout: float) -> list[float]:
-        """The times of the answers that come at once, or within `timeout` seconds if there are none now."""
-        times = []
-        for key, _ in self._selector.select(timeout):
-            assert isinstance(key.fileobj, RawClient)
-            for message in key.fileobj.heard():
-                assert not isinstance(message, Failure), message
-                if isinstance(message, Success):
-                    sample, due = self._under_way.pop(message.request_id)
-                    times.append(time.perf_counter() - due)
-                    check(sample, message.ocr_result)
-                    key.fileobj.received(message.request_id)
-        return times

@@ -40,7 +40,7 @@ def _pages(up: stack.Stack, scale: Scale) -> list[Figure]:
             "pages, Preprocess none", "/s", plain, Reach(0.97), taken[LIMIT], LIMIT, f"{RAW}, {cores} OCR processes"
         ),
         Figure("pages, Preprocess auto", "/s", prepared, Reach(1.10), taken[LIMIT], LIMIT),
-        *_against_tutorial("pages", prepared, taken, 8, tutorial),
+        *_against_tutorial("pages, Preprocess auto", prepared, taken, 8, tutorial),
     ]
 
 
