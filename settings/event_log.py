@@ -32,7 +32,7 @@ def configure(log_format: str, stream: TextIO | None = None) -> None:
     Other libraries' own lines are left out: what they report is translated where they are used.
     """
     # What no line of ours shows need not be found out for each (the logging HOWTO, "Optimization").
-    logging._srcfile = None  # type: ignore[attr-defined]
+    logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(_Json() if log_format == "json" else _Text())

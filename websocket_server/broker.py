@@ -6,18 +6,13 @@ half-restored state is left behind (docs/decisions.md, "Why not connect_robust?"
 """
 
 import asyncio
-import datetime as dt
 import functools
 import logging
 import random
-from collections.abc import Coroutine
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import aio_pika
 from aio_pika import exceptions
-from aio_pika.abc import (
-    AbstractIncomingMessage,
-)
+from aiormq.abc import DeliveredMessage
 
 from protocol.bodies import OcrAnswer, OcrProgress, OcrRequest, decode_answer, encode_request
 from protocol.control import Announcement, Cancelled
@@ -25,7 +20,6 @@ from protocol.errors import ErrorCode, Refusal
 from protocol.messages import UndecodableMessage
 from protocol.topology import (
     DEAD_LETTER_QUEUE,
-    PENDING_QUEUE,
     QueuesDiffer,
     can_be_held,
     explain_mismatch,
@@ -33,7 +27,7 @@ from protocol.topology import (
 from settings.event_log import ids
 from settings.schema import RabbitMQ
 
-from .deliveries import BrokerDelivery
+from .deliveries import BrokerDelivery, Settling, tag_of
 from .link import Link, explain
 from .lost_channels import or_lost
 
@@ -79,7 +73,7 @@ class Broker:
         self._resume_window = resume_window
         self._events = events
         self._link: Link | None = None  # None while the broker is not reached
-        self._settling: set[asyncio.Task[None]] = set()
+        self._giving_back: set[asyncio.Task[None]] = set()
         self.connection_count = 0
         self._ready = asyncio.Event()
 
@@ -132,20 +126,10 @@ class Broker:
         to it may still come.
         """
         body, headers, content_type = encode_request(request, self._settings.body)
-        message = aio_pika.Message(
-            body,
-            headers=dict(headers),
-            content_type=content_type,
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-            message_id=message_id,
-            timestamp=dt.datetime.now(dt.UTC),
-            reply_to=self._settings.result_queue,
-        )
         try:
-            # aio-pika's own timeout would not cover the wait for a connection.
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                link = await self._can_publish()
-                await or_lost(link.publishing.default_exchange.publish(message, PENDING_QUEUE, mandatory=True))
+                link = await self._connected()
+                await link.publisher.publish(message_id, body, headers, content_type)
         except exceptions.PublishError as error:  # returned as unroutable: the queue has been deleted
             if self._link is not None:
                 self._link.lose()
@@ -155,41 +139,34 @@ class Broker:
         except Exception as error:  # of every kind, as above; whatever it is, the image is not confirmed
             raise Refusal(ErrorCode.UNAVAILABLE) from error
 
-    async def _can_publish(self) -> Link:
-        """Wait for the broker and the end of an alarm: what is sent into one is read when nobody waits any more."""
+    async def _connected(self) -> Link:
         await self._ready.wait()
         assert self._link is not None
-        link = self._link
-        await link.out.ready()
-        return link
+        return self._link
 
     # Answers
 
     def acknowledge(self, delivery: BrokerDelivery) -> None:
         """The client has this answer, or nobody wants it."""
-        self._soon(delivery.acknowledge())
+        delivery.acknowledge()
 
     def give_back(self, delivery: BrokerDelivery) -> None:
         """This answer of a client that has just gone stays in its held queue."""
-        self._soon(self._give_back(delivery))
+        task = asyncio.create_task(self._give_back(delivery))
+        self._giving_back.add(task)
+        task.add_done_callback(self._giving_back.discard)
 
     async def _give_back(self, delivery: BrokerDelivery) -> None:
-        if self._link is not None:
-            # While its consumer is there it would come again at once.
-            await self.stop_held(delivery.answer.client_uuid)
-        await delivery.give_back()
-
-    def _soon(self, settling: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(settling)
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        # While its consumer is there it would come again at once.
+        await self.stop_held(delivery.answer.client_uuid)
+        delivery.give_back()
 
     async def hold(self, answer: OcrAnswer, *, is_pending_said: bool) -> None:
         """Keep a copy of an answer in its client's held queue; returns once it is confirmed. Raises NotHeld."""
         try:
             # The exchanges with the broker have limits of their own; waiting for one's turn has none.
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                link = await self._can_publish()
+                link = await self._connected()
             await or_lost(link.held.hold(answer, is_pending_said=is_pending_said))
         except Exception as error:  # of every kind, as above
             raise NotHeld(f"{type(error).__name__}: {error}".rstrip(": ")) from error
@@ -234,7 +211,7 @@ class Broker:
         """Have OCR servers skip images that were published until then, as far as they hear of it."""
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                link = await self._can_publish()
+                link = await self._connected()
                 await link.fanouts.cancel(cancelled, until)
         except Exception as error:  # noqa: BLE001 - best effort, and of every kind, as above
             log.info(f"the OCR servers do not hear that {cancelled.client_uuid} does not wait any more: {error!r}")
@@ -246,8 +223,10 @@ class Broker:
 
     async def settled(self) -> None:
         """Wait until what was to be acknowledged or given back is."""
-        while self._settling:
-            await asyncio.wait(self._settling)
+        while self._giving_back:
+            await asyncio.wait(self._giving_back)
+        if self._link is not None:
+            await self._link.settled()
 
     def _lost(self, link: Link) -> None:
         """The connections of this link have gone; in vain when there are others already."""
@@ -255,25 +234,25 @@ class Broker:
             self._link = None
             self._ready.clear()
 
-    async def _on_answer(self, lost: asyncio.Event, message: AbstractIncomingMessage, *, is_held: bool = False) -> None:
+    async def _on_answer(self, settling: Settling, message: DeliveredMessage, *, is_held: bool = False) -> None:
         try:
             answer = decode_answer(message.body)
         except UndecodableMessage as error:
             log.error(
                 f"an answer that cannot be decoded goes to {DEAD_LETTER_QUEUE}: {error}",
-                extra=ids(correlation_id=message.correlation_id),
+                extra=ids(correlation_id=message.header.properties.correlation_id),
             )
-            await message.reject(requeue=False)
+            settling.reject(tag_of(message))
             return
         if isinstance(answer, OcrAnswer) and answer.request_id and not can_be_held(answer.client_uuid):
             log.error(f"an answer for a ClientUUID that is none of ours goes to {DEAD_LETTER_QUEUE}")
-            await message.reject(requeue=False)
+            settling.reject(tag_of(message))
         elif isinstance(answer, OcrProgress):
             self._events.progress(answer)
-            await message.ack()
+            settling.acknowledge(tag_of(message))
         else:
             try:
-                self._events.deliver(BrokerDelivery(answer, message, lost, is_held=is_held))
+                self._events.deliver(BrokerDelivery(answer, message, settling, is_held=is_held))
             except Exception:  # a mistake of ours costs this answer, not those behind it
                 log.exception(f"an answer could not be handed over and goes to {DEAD_LETTER_QUEUE}")
-                await message.reject(requeue=False)
+                settling.reject(tag_of(message))

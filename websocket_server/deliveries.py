@@ -1,58 +1,100 @@
-"""An answer as the broker hands it over, until it is acknowledged or given back. One of the users of aio-pika."""
+"""Answers as the broker hands them over, until they are acknowledged or given back. A part of `broker`."""
 
 import asyncio
-import logging
 from typing import Final
 
-from aio_pika.abc import AbstractIncomingMessage
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
 
 from protocol.bodies import OcrAnswer
 
-from .lost_channels import or_lost
-
-log = logging.getLogger("WebSocket server")
+from . import amqp_frames
+from .batches import Batches
 
 PENDING_SAID: Final = "PendingSaid"
 """Header of a held answer whose client has had PENDING."""
 
 
+class Settling:
+    """Says of deliveries, on the channel that they came by, what has become of them.
+
+    lost: set when the channel is lost; what was not settled by then comes again.
+    """
+
+    def __init__(self, channel: Channel, lost: asyncio.Event) -> None:
+        self.lost = lost
+        self._number = channel.number
+        self._frames: list[bytes] = []
+        self._batches = Batches(channel, self._unsaid)
+
+    def acknowledge(self, delivery_tag: int) -> None:
+        """It is done with."""
+        self._say(amqp_frames.acknowledge(self._number, delivery_tag))
+
+    def give_back(self, delivery_tag: int) -> None:
+        """It goes back to its queue, for whoever consumes that next."""
+        self._say(amqp_frames.give_back(self._number, delivery_tag))
+
+    def reject(self, delivery_tag: int) -> None:
+        """It goes where its queue's dead letters go."""
+        self._say(amqp_frames.reject(self._number, delivery_tag))
+
+    def _say(self, frame: bytes) -> None:
+        if not self.lost.is_set():
+            self._frames.append(frame)
+            self._batches.wake()
+
+    def _unsaid(self) -> bytes:
+        frames, self._frames = self._frames, []
+        return b"".join(frames)
+
+    async def said(self) -> None:
+        """Wait until all is said, or in vain."""
+        await self._batches.written()
+
+    def end(self) -> None:
+        """The channel is lost. Safe to call twice."""
+        self.lost.set()
+        self._frames.clear()
+        self._batches.end()
+
+
 class BrokerDelivery:
-    """What `actions.Delivery` asks for. lost: set when the connections are lost that it came by."""
+    """What `actions.Delivery` asks for."""
 
     def __init__(
-        self, answer: OcrAnswer, message: AbstractIncomingMessage, lost: asyncio.Event, *, is_held: bool = False
+        self, answer: OcrAnswer, message: DeliveredMessage, settling: Settling, *, is_held: bool = False
     ) -> None:
+        properties = message.header.properties
         self.answer = answer
-        self.correlation_id = message.correlation_id
+        self.correlation_id = properties.correlation_id
         self.is_redelivered = bool(message.redelivered)
         self.is_held = is_held
-        self.is_pending_said = bool(message.headers.get(PENDING_SAID))
+        self.is_pending_said = bool((properties.headers or {}).get(PENDING_SAID))
         self.size = len(message.body)
-        self._message = message
-        self._lost = lost
+        self._tag = tag_of(message)
+        self._settling = settling
         self._is_settled = False
 
     @property
     def is_live(self) -> bool:
         """False once it is settled, or the connection is lost that it came by: then it comes again."""
-        return not self._is_settled and not self._lost.is_set()
+        return not self._is_settled and not self._settling.lost.is_set()
 
-    async def acknowledge(self) -> None:
+    def acknowledge(self) -> None:
         """It is done with. In vain on a connection that is lost: then it comes again, and is known."""
-        if self._settle():
-            try:
-                await or_lost(self._message.ack())
-            except Exception as error:  # noqa: BLE001 - aiormq's come in every kind
-                log.debug(f"an acknowledgement was lost with its connection: {error!r}")
+        if self.is_live:
+            self._is_settled = True
+            self._settling.acknowledge(self._tag)
 
-    async def give_back(self) -> None:
+    def give_back(self) -> None:
         """Leave it in its queue, for whoever consumes it next. A lost connection does so by itself."""
-        if self._settle():
-            try:
-                await or_lost(self._message.nack(requeue=True))
-            except Exception as error:  # noqa: BLE001 - as above
-                log.debug(f"an answer goes back with its lost connection: {error!r}")
+        if self.is_live:
+            self._is_settled = True
+            self._settling.give_back(self._tag)
 
-    def _settle(self) -> bool:
-        is_first, self._is_settled = self.is_live, True
-        return is_first
+
+def tag_of(message: DeliveredMessage) -> int:
+    """The broker's number for a delivery."""
+    assert message.delivery_tag is not None  # every delivery has one
+    return message.delivery_tag

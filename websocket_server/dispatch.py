@@ -286,7 +286,7 @@ class Dispatch:
                     log.warning(f"an answer for {answer.client_uuid} cannot be held yet: {error}", extra=_ids(answer))
                 pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
             else:
-                await delivery.acknowledge()
+                delivery.acknowledge()
                 return True
         return False
 

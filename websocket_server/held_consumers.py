@@ -7,24 +7,27 @@ delivered by the channel comes again, and whoever uses this takes up the queues 
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import DeliveredMessage
 
+from .batches import channel_of
+from .deliveries import Settling
 from .lost_channels import or_lost
 
 TIMEOUT: Final = 10.0
 """Seconds for one exchange with the broker."""
 
-OnHeld = Callable[[asyncio.Event, AbstractIncomingMessage], Awaitable[None]]
+OnHeld = Callable[[Settling, DeliveredMessage], Coroutine[Any, Any, None]]
 
 
 class HeldConsumers:
     """The consumers of held queues on one connection to the broker. Everything raises what aiormq raises.
 
-    on_held: called with each message, and the event that is set when its channel is lost. on_loss: called when the
-    consumers have gone with their channel.
+    on_held: called with each message, and what settles it. on_loss: called when the consumers have gone with their
+    channel.
     """
 
     def __init__(self, connection: AbstractConnection, on_held: OnHeld, on_loss: Callable[[], None]) -> None:
@@ -33,6 +36,7 @@ class HeldConsumers:
         self._on_loss = on_loss
         self._channel: AbstractChannel | None = None
         self._lost = asyncio.Event()  # of the channel that there is, or was last
+        self._settling: Settling | None = None  # on the same
         self._consumes = asyncio.Lock()
         self._tags: dict[str, str] = {}
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
@@ -58,42 +62,50 @@ class HeldConsumers:
                 raise
 
     async def _consume(self, client_uuid: str, queue_name: str, most: int) -> None:
-        channel, lost = await self._open_channel()
+        channel, settling = await self._open_channel()
         # A channel's prefetch counts for each consumer that comes after it (RabbitMQ, "Consumer Prefetch").
         await channel.set_qos(prefetch_count=most)
-        queue = await channel.get_queue(queue_name, ensure=False)
-        tag = str(await queue.consume(functools.partial(self._on_held, lost)))
-        if lost.is_set():
+        consumed = await (await channel_of(channel)).basic_consume(
+            queue_name, functools.partial(self._on_held, settling)
+        )
+        if settling.lost.is_set():
             raise ConnectionError("its channel was lost at once")
-        self._tags[client_uuid] = tag
+        self._tags[client_uuid] = str(consumed.consumer_tag)
 
-    async def stop(self, client_uuid: str, queue_name: str) -> None:
+    async def stop(self, client_uuid: str) -> None:
         """Take the client's held answers no more."""
         async with self._alone(client_uuid):
             tag = self._tags.pop(client_uuid, None)
             if tag is not None and self._channel is not None:
-                queue = await self._channel.get_queue(queue_name, ensure=False)
                 try:
                     async with asyncio.timeout(TIMEOUT):
-                        await or_lost(queue.cancel(tag))
+                        await or_lost((await channel_of(self._channel)).basic_cancel(tag))
                 except TimeoutError:  # a consumer without a client would be given the same answers again and again
                     self._lose(self._lost)
 
     def end(self) -> None:
         """The connection has gone, and with it all that was delivered by it."""
         self._lost.set()
+        if self._settling is not None:
+            self._settling.end()
 
-    async def _open_channel(self) -> tuple[AbstractChannel, asyncio.Event]:
-        if self._channel is None:
+    async def settled(self) -> None:
+        """Wait until what was settled is so at the broker, as far as we can tell."""
+        if self._settling is not None:
+            await self._settling.said()
+
+    async def _open_channel(self) -> tuple[AbstractChannel, Settling]:
+        if self._channel is None or self._settling is None:
             lost = self._lost = asyncio.Event()
             channel = self._connection.channel(publisher_confirms=False)
             on_loss = functools.partial(self._lose, lost)
             channel.close_callbacks.add(on_loss)
             await channel.initialize()
             # The broker may end a consumer and leave its channel open, as when the queue is deleted.
-            (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(on_loss)
-            self._channel = channel
-        return self._channel, self._lost
+            underlay = await channel_of(channel)
+            underlay.on_consumer_cancel_callbacks.add(on_loss)
+            self._channel, self._settling = channel, Settling(underlay, lost)
+        return self._channel, self._settling
 
     def _lose(self, lost: asyncio.Event, *_: Any) -> None:
         if lost.is_set():
@@ -101,6 +113,8 @@ class HeldConsumers:
         lost.set()
         if lost is self._lost:
             channel, self._channel = self._channel, None
+            if self._settling is not None:
+                self._settling.end()
             self._tags.clear()
             if channel is not None and not channel.is_closed:
                 self._closing = asyncio.create_task(_close(channel))

@@ -67,7 +67,7 @@ class HeldQueues:
 
     async def stop(self, client_uuid: str) -> None:
         """Take the client's held answers no more; does nothing when they are not taken."""
-        await self.consumers.stop(client_uuid, self._queue(client_uuid).name)
+        await self.consumers.stop(client_uuid)
 
     async def is_consumed_elsewhere(self, client_uuid: str) -> bool:
         """True when another gateway has a connection of this client, and so consumes its held answers."""

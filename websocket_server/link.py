@@ -8,20 +8,24 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final
 
 import aio_pika
 from aio_pika import exceptions
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import DeliveredMessage
 
-from protocol.topology import queues
+from protocol.topology import PENDING_QUEUE, queues
 from settings.schema import RabbitMQ
 
+from .batches import channel_of
+from .deliveries import Settling
 from .fanouts import Fanouts, OnAnnouncement
 from .held_consumers import HeldConsumers
 from .held_queues import HeldQueues
 from .lost_channels import or_lost
+from .publisher import Publisher
 
 log = logging.getLogger("WebSocket server")
 
@@ -37,8 +41,8 @@ again by somebody else, RabbitMQ 3.10 forgets its consumers without a word."""
 FANOUT_CHECK: Final = 6
 """Looks at the consumer until the exchanges for cancellations and announcements are made sure of again."""
 
-OnAnswer = Callable[[asyncio.Event, AbstractIncomingMessage], Awaitable[None]]
-"""Called with a message, and the event that is set when the channel is lost that it came by."""
+OnAnswer = Callable[[Settling, DeliveredMessage], Coroutine[Any, Any, None]]
+"""Called with a message, and what settles it on the channel that it came by."""
 
 
 class Link:
@@ -51,21 +55,27 @@ class Link:
         self._settings = settings
         self._on_loss = on_loss
         self.lost = asyncio.Event()
-        self.out: AbstractConnection
-        self.publishing: AbstractChannel
+        self.publisher: Publisher
         self.held: HeldQueues
         self.fanouts: Fanouts
+        self._ends: list[Callable[[], None]] = []  # called when it is lost
         self._consuming: AbstractChannel
+        self._settling: Settling
         self._on_announcement: OnAnnouncement
-        self._answers: AbstractQueue
         self._tag = ""
         self._has_stopped = False  # consuming, at our own wish
 
     def lose(self, *_: Any) -> None:
         """Have everything made anew; safe to call twice."""
         if not self.lost.is_set():
-            self.lost.set()
+            self._end()
             self._on_loss(self)
+
+    def _end(self) -> None:
+        """Nothing that came by it is to be settled now, and nothing confirmed."""
+        self.lost.set()
+        for end in self._ends:
+            end()
 
     @contextlib.asynccontextmanager
     async def opened(
@@ -81,25 +91,24 @@ class Link:
         on_held_loss: called when held queues are not consumed any more, and are to be taken up anew.
         """
         async with self._connection("publishes images") as out, self._connection("consumes answers") as back:
-            consumers: HeldConsumers | None = None
             try:
-                self.out = out
-                self.publishing = await self._channel(out, publisher_confirms=True, on_return_raises=True)
+                publishing = await self._channel(out, publisher_confirms=True, on_return_raises=True)
+                holding = await self._channel(out, publisher_confirms=True, on_return_raises=True)
                 # Acknowledgements are all that the consuming channel sends.
                 self._consuming = await self._channel(back, publisher_confirms=False)
-                await self._declare(self.publishing)
+                await self._declare(publishing)
+                self.publisher = Publisher(await channel_of(publishing), PENDING_QUEUE, self._settings.result_queue)
+                self._settling = Settling(await channel_of(self._consuming), self.lost)
                 consumers = HeldConsumers(back, on_held, on_held_loss)
-                self.held = HeldQueues(self.publishing, back, consumers, resume_window)
+                self._ends += [self.publisher.end, self._settling.end, consumers.end]
+                self.held = HeldQueues(holding, back, consumers, resume_window)
                 self.fanouts = Fanouts(out)
                 self._on_announcement = on_announcement
                 await self.fanouts.open(on_announcement)
                 await self._consume(on_answer)
                 yield
             finally:
-                # Before anything is closed: nothing that came by it is to be settled now.
-                self.lost.set()
-                if consumers is not None:
-                    consumers.end()
+                self._end()  # before anything is closed
 
     async def watch(self) -> None:
         """Wait until it is lost, or the consumer is, of which RabbitMQ does not always tell."""
@@ -112,12 +121,17 @@ class Link:
                 async with asyncio.timeout(CONSUMER_CHECK):
                     await self.lost.wait()
 
+    async def settled(self) -> None:
+        """Wait until what was acknowledged or given back is so at the broker, as far as we can tell."""
+        await self._settling.said()
+        await self.held.consumers.settled()
+
     async def stop_consuming(self) -> None:
         """Take no more answers: those that come from now on stay in the queue."""
         self._has_stopped = True
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
-                await or_lost(self._answers.cancel(self._tag))
+                await or_lost((await channel_of(self._consuming)).basic_cancel(self._tag))
         except Exception as error:  # noqa: BLE001 - aiormq's come in every kind
             log.debug(f"a consumer ends with its connection: {error!r}")
 
@@ -160,9 +174,10 @@ class Link:
                 "give each a [RabbitMQ] result_queue of its own, or they take each other's"
             )
         await self._consuming.set_qos(prefetch_count=PREFETCH)
-        self._answers = await self._consuming.get_queue(self._settings.result_queue, ensure=False)
-        consumed = self._answers.consume(functools.partial(on_answer, self.lost), timeout=CONNECT_TIMEOUT)
-        self._tag = str(await consumed)
+        consumed = await (await channel_of(self._consuming)).basic_consume(
+            self._settings.result_queue, functools.partial(on_answer, self._settling), timeout=CONNECT_TIMEOUT
+        )
+        self._tag = str(consumed.consumer_tag)
 
     async def _is_consuming(self) -> bool:
         queue = await self._consuming.declare_queue(self._settings.result_queue, passive=True, timeout=CONNECT_TIMEOUT)
@@ -173,7 +188,7 @@ class Link:
         channel.close_callbacks.add(self.lose)
         await asyncio.wait_for(channel.initialize(), CONNECT_TIMEOUT)
         # The broker may end a consumer and leave its channel open, as when the queue is deleted.
-        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(self.lose)
+        (await channel_of(channel)).on_consumer_cancel_callbacks.add(self.lose)
         return channel
 
 

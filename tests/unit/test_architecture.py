@@ -23,7 +23,7 @@ PURE = (
         f"websocket_server/{one}.py"
         for one in ("actions", "announced", "memory", "outstanding", "rate_limit", "session_v2", "unreceived")
     ),
-    "websocket_server/rate_limit.py",
+    "websocket_server/amqp_frames.py",
     *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
     *("ocr_server/options.py", "ocr_server/cancellations.py"),
 )
@@ -32,7 +32,11 @@ ONLY_IN = {
     "websockets": {"websocket_server/gateway.py", "websocket_server/connection.py"},
     "aio_pika": {
         f"websocket_server/{one}.py"
-        for one in ("broker", "link", "held_queues", "held_consumers", "fanouts", "deliveries")
+        for one in ("broker", "link", "held_queues", "held_consumers", "fanouts", "batches")
+    },
+    "aiormq": {  # below aio-pika, for what there is of every image
+        f"websocket_server/{one}.py"
+        for one in ("broker", "link", "held_consumers", "deliveries", "batches", "publisher")
     },
     "websocket": {"client/connection.py", "client/frames.py"},
     "tqdm": {"client/console.py"},
