@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from . import gateway_alone, latency, load, machine, scaling, start, throughput
+from . import gateway_alone, latency, load, machine, many, scaling, start, throughput
 from .figures import Curve, Measured
 from .report import as_json, curves_of, text
 from .scale import QUICK, Scale
@@ -20,6 +20,7 @@ BENCHMARKS: Final[dict[str, Callable[[Scale], Sequence[Measured]]]] = {
     "load": load.run,
     "gateway_alone": gateway_alone.run,
     "scaling": scaling.run,
+    "many": many.run,
     "start": start.run,
 }
 """In the order of the table."""

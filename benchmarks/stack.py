@@ -19,6 +19,7 @@ from .texts import check
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LINE = re.compile(r"^\[(?P<at>[^\]]+)\]\[Client \d+\] (?P<what>image sent|result)", re.MULTILINE)
 
+RUN_SECONDS = 600.0
 IN_FLIGHT = 32
 """Images that the client has on their way, over all its connections: enough that no OCR process waits for it."""
 
@@ -43,6 +44,10 @@ class Stack:
 
     def images_per_second(self, gateway: Gateway, samples: list[Sample], count: int, connections: int = 2) -> float:
         """Have the client program read `count` images; from its first sending to its last result. Raises WrongText."""
+        return count / self.start_client(gateway, samples, count, connections).answered()[-1]
+
+    def start_client(self, gateway: Gateway, samples: list[Sample], count: int, connections: int = 2) -> "Run":
+        """Have the client program read `count` images, the samples again and again."""
         self._runs += 1
         folder, results = self.folder / f"images-{self._runs}", self.folder / f"results-{self._runs}"
         write_many(samples, count, folder)
@@ -54,22 +59,35 @@ class Stack:
             f"Client.max_in_flight={max(1, IN_FLIGHT // connections)}",
             more=["--output", str(results)],
         )
-        code = client.exit_code(seconds=600)
+        return Run(client, samples, count, folder, results)
+
+
+class Run:
+    """The client program at work on a folder of images."""
+
+    def __init__(self, client: Service, samples: list[Sample], count: int, folder: Path, results: Path) -> None:
+        self.client = client
+        self._samples = samples
+        self._count = count
+        self._folder = folder
+        self._results = results
+
+    def answered(self) -> list[float]:
+        """Wait for its end; seconds from its first sending to each of its results. Raises WrongText."""
+        code, said = self.client.exit_code(seconds=RUN_SECONDS), self.client.output()
         if code:
-            raise RuntimeError(f"the client exited with {code}; it printed:\n{client.output()}")
-        found = list(_LINE.finditer(client.output()))
-        sent = [_time(one["at"]) for one in found if one["what"] == "image sent"]
-        answered = [_time(one["at"]) for one in found if one["what"] == "result"]
-        if len(answered) != count:
-            raise RuntimeError(
-                f"{len(answered)} of {count} images have a result; the client printed:\n{client.output()}"
-            )
-        for number in range(count):
-            sample = samples[number % len(samples)]
-            check(sample, (results / f"{name_of(number, sample)}.txt").read_text("utf-8"))
-        shutil.rmtree(folder)
-        shutil.rmtree(results)
-        return count / (max(answered) - min(sent)).total_seconds()
+            raise RuntimeError(f"the client exited with {code}; it printed:\n{said}")
+        found = list(_LINE.finditer(said))
+        begun = min(_time(one["at"]) for one in found if one["what"] == "image sent")
+        answered = sorted((_time(one["at"]) - begun).total_seconds() for one in found if one["what"] == "result")
+        if len(answered) != self._count:
+            raise RuntimeError(f"{len(answered)} of {self._count} images have a result; the client printed:\n{said}")
+        for number in range(self._count):
+            sample = self._samples[number % len(self._samples)]
+            check(sample, (self._results / f"{name_of(number, sample)}.txt").read_text("utf-8"))
+        shutil.rmtree(self._folder)
+        shutil.rmtree(self._results)
+        return answered
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from private_broker import free_ports
 ROOT = Path(__file__).resolve().parent.parent
 # The gateway's words for a client that has a held queue from now on.
 _HAS_HELD_QUEUE = re.compile(r"(?:answer held: .* for|client resumed: .*,) ([0-9a-f-]{56})$", re.MULTILINE)
+_ANSWERED = re.compile(r'^gateway_answers_total\{outcome="SUCCESS"\} (\S+)$', re.MULTILINE)
 START_SECONDS = 30.0
 # More than the services' own shutdown_grace of 20 s: whoever is slower than its own promise fails its test.
 STOP_SECONDS = 30.0
@@ -157,6 +158,18 @@ class Gateway(Service):
 
     def wait_until_ready(self) -> None:
         self.wait_for(lambda: http_status(self.port, "/readyz") == 200, "GET /readyz is 200")
+
+    def answered(self) -> int:
+        """How many images it has had answers to."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", "/metrics")
+            page = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        found = _ANSWERED.search(page)
+        assert found
+        return int(float(found[1]))
 
 
 class Services:

@@ -2,7 +2,6 @@
 
 import argparse
 import http.client
-import re
 import shutil
 import sys
 import tempfile
@@ -48,23 +47,10 @@ def make_images(folder: Path, count: int) -> None:
         (images / f"{number:06}.png").hardlink_to(originals / f"{number % DIFFERENT}.png")
 
 
-def answered(gateway: Gateway) -> int:
-    """How many images the gateway has had answers to."""
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
-    try:
-        connection.request("GET", "/metrics")
-        page = connection.getresponse().read().decode()
-    finally:
-        connection.close()
-    found = re.search(r'^gateway_answers_total\{outcome="SUCCESS"\} (\S+)$', page, re.MULTILINE)
-    assert found
-    return int(float(found[1]))
-
-
 def wait_for_answers(count: int, gateway: Gateway, client: Service) -> None:
     """Return once so many images are answered; asks seldom, since asking is work for the gateway."""
     deadline = time.monotonic() + SECONDS_FOR_SOME
-    while answered(gateway) < count:
+    while gateway.answered() < count:
         assert time.monotonic() < deadline, f"not within {SECONDS_FOR_SOME:g} s: {count} answers"
         assert client.process.poll() is None, f"the client has ended:\n{client.output()[-2000:]}"
         time.sleep(ASK_EVERY)
