@@ -1,41 +1,33 @@
-"""One WebSocket connection: what waits to be sent, who is idle, who has gone.
-
-`Transport` is websockets' own connection, `Connection` one client on it. Only this module and `gateway` use websockets.
-"""
+"""One client's connection: its session, what waits to be sent, whether it is idle, its end."""
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
-import socket
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Final
-
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-from websockets.frames import DATA_OPCODES, CloseCode, Frame
-from websockets.protocol import State
+from typing import TYPE_CHECKING, Any, Final
 
 from protocol import messages_v2 as v2
-from protocol.messages import Response, encode, frame_limit
+from protocol.messages import Response, encode
 from settings.event_log import ids
 
 from .actions import Send
-from .close_codes import IDLE, TRY_AGAIN_LATER, try_again_later
+from .close_codes import IDLE
 from .door import ANYBODY
-from .memory import Memory
 from .session import Session
 from .session_v2 import SessionV2
+from .transport import Transport
+
+if TYPE_CHECKING:
+    from .registry import Client
 
 log = logging.getLogger("WebSocket server")
 
+PING_INTERVAL: Final = 20.0
+
 SEND_TIMEOUT: Final = 60.0
 """Seconds until a client that does not take what it is sent is cut off."""
-
-DISCARD_SECONDS: Final = 10.0
-"""How long a peer may go on sending after our close frame."""
-
-MOST_HEADER_BYTES: Final = 2 * 1024 * 1024  # websockets reads 128 lines of 8 KiB at most
 
 LAST_WORDS_TIMEOUT: Final = 2.0
 """Seconds that a client has to take what waits for it before its connection is closed."""
@@ -45,134 +37,128 @@ OUTBOX_PATIENCE: Final = 10.0
 """A client that lets more wait for it, and has taken no message for so many seconds, is cut off before SEND_TIMEOUT. A
 v2 client finds its answers again."""
 
-_CONTROL_FRAME_BYTES: Final = 16  # a pong that answers our ping has 10 bytes, and is no sign of a client at work
+KEPT_ENCODED: Final = 1024 * 1024
+"""Bytes of encoded messages that wait; others are encoded once more when their turn comes."""
 
 
-class Transport(ServerConnection):
-    """websockets' connection; it also tells when data last came, that it is lost, and which limit a frame broke.
-
-    What has arrived and was not handed out is counted in `memory`.
-    """
-
-    def __init__(self, max_image_bytes: int, memory: Memory, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._memory = memory
-        self._partial = self._queued = 0  # bytes of the frame that is arriving; of messages that are not handed out
-        self._discarded, self._most_discarded = 0, MOST_HEADER_BYTES + 2 * frame_limit(max_image_bytes)
-        self._ending: asyncio.TimerHandle | None = None
-        self.last_data = self.loop.time()
-        self.is_lost = False
-        self.changed = asyncio.Event()
-        fail = self.protocol.fail
-
-        def fail_naming_the_limit(code: CloseCode | int, reason: str = "") -> None:
-            if code == CloseCode.MESSAGE_TOO_BIG and "fragments" not in reason:
-                reason = f"frame too large: the limit is {max_image_bytes} bytes for an image"
-            fail(code, reason)
-
-        self.protocol.fail = fail_naming_the_limit  # type: ignore[method-assign]
-
-    def data_received(self, data: bytes) -> None:
-        """Called by asyncio with what has arrived."""
-        # A large frame on a slow line takes longer than idle_timeout: whoever is sending it is not idle.
-        if len(data) > _CONTROL_FRAME_BYTES:
-            self.last_data = self.loop.time()
-        is_open = self.protocol.state is State.OPEN and self.protocol.close_sent is None
-        if not is_open:
-            self._discard(len(data))
-            super().data_received(data)
-            return
-        self._partial += len(data)
-        self._memory.take(len(data))
-        if self._memory.is_exhausted and self._partial + self._queued > self._memory.most // 100:
-            self.protocol.fail(TRY_AGAIN_LATER, try_again_later("no memory"))
-        super().data_received(data)
-
-    def _discard(self, size: int) -> None:
-        """Before the connection is open, and after our close, nothing is kept: headers, the rest of a frame."""
-        if self.protocol.close_sent is not None and self._ending is None:
-            self._ending = self.loop.call_later(DISCARD_SECONDS, self.transport.abort)
-        self._discarded += size
-        if self._discarded > self._most_discarded:
-            self.transport.abort()
-
-    def process_event(self, event: Any) -> None:
-        """Called by websockets with each whole frame, and in the handshake."""
-        self._memory.give_back(self._partial)
-        self._partial = 0
-        if isinstance(event, Frame) and event.opcode in DATA_OPCODES:
-            self._queued += len(event.data)
-            self._memory.take(len(event.data))
-        super().process_event(event)
-
-    def read(self, size: int) -> None:
-        """A message of `size` bytes has been handed out."""
-        size = min(size, self._queued)  # what a lost connection had is given back already
-        self._queued -= size
-        self._memory.give_back(size)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio once, at the end."""
-        self.is_lost = True
-        self.changed.set()
-        if self._ending is not None:
-            self._ending.cancel()
-        self._memory.give_back(self._partial + self._queued)
-        self._partial = self._queued = 0
-        super().connection_lost(exc)
-
-    @property
-    def told(self) -> tuple[int | None, str]:
-        """Close code and reason, the other side's or, when it went without one, ours; None while it is open."""
-        ours = self.protocol.close_sent
-        if self.protocol.close_rcvd is None and ours is not None:
-            return ours.code, ours.reason
-        return self.close_code, self.close_reason or ""
-
-    def find_dead_peers(self) -> None:
-        """Let TCP notice within about a minute that the peer has gone without a word (tcp(7))."""
-        sock = self.transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        options = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 60_000}
-        for name, value in options.items():
-            if hasattr(socket, name):  # not every system has every option
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Waiting:
+    send: Send
+    size: int  # bytes of its frame
+    frame: bytes | None  # None: encoded once more when its turn comes
 
 
 class Connection:
     """One client's connection: its transport, its session, and the messages that wait to go out.
 
-    bearer: the token of the handshake, "" when there was none.
+    on_message: called with this connection and each message that comes. bearer: the token of the handshake, "" when
+    there was none.
     """
 
-    def __init__(self, transport: Transport, session: Session | SessionV2, bearer: str = "") -> None:
+    __slots__ = (
+        "_changed",
+        "_closing",
+        "_is_text",
+        "_on_message",
+        "_outbox",
+        "_outbox_bytes",
+        "_ping_at",
+        "_written",
+        "bearer",
+        "client",
+        "grant",
+        "is_replaced",
+        "last_answer",
+        "max_in_flight",
+        "session",
+        "transport",
+        "waits_until",
+    )
+
+    def __init__(
+        self,
+        transport: Transport,
+        session: Session | SessionV2,
+        on_message: Callable[["Connection", bytes], None],
+        max_in_flight: int,
+        bearer: str = "",
+    ) -> None:
         self.transport = transport
         self.session = session
+        self._on_message = on_message
+        self.max_in_flight = max_in_flight
         self.bearer = bearer
         self.grant = ANYBODY
+        self.client: Client[Connection] | None = None  # from its hello on
         self.is_replaced = False
         self.last_answer = 0.0
         self.waits_until = 0.0  # it may wait for what this gateway does not know of, until then
-        self._outbox: deque[tuple[Send, bytes]] = deque()
+        self._is_text = not (isinstance(session, SessionV2) and session.codec.is_binary)
+        self._outbox: deque[_Waiting] | None = None  # None when there is nothing: most connections, most of the time
         self._outbox_bytes = 0
-        self._last_taken = 0.0
-        self._sender: asyncio.Task[None] | None = None
+        self._written: Send | None = None  # and not taken yet: what has filled the line
+        self._ping_at = transport.loop.time() + PING_INTERVAL
+        self._changed: asyncio.Event | None = None  # None while nobody waits
         self._closing: asyncio.Task[None] | None = None
+
+    # What comes
+
+    def take(self, message: bytes) -> None:
+        """A message has come; called by the transport."""
+        if not self.is_replaced:
+            self._on_message(self, message)
+
+    @property
+    def may_take(self) -> bool:
+        """False while too many images and messages are under way here.
+
+        A v2 client is told when it has too many images; only what it does not read holds it back.
+        """
+        if isinstance(self.session, SessionV2):
+            return self._waiting < 4 * self.max_in_flight
+        return self.under_way < self.max_in_flight
+
+    # What goes
 
     def post(self, sends: Iterable[Send]) -> None:
         """Send messages in this order, without waiting for the client to take them."""
-        now = self.transport.loop.time()
-        if not self._outbox:
-            self._last_taken = now
-        for wanted in sends:
-            send, frame = self._encode(wanted)
-            self._outbox.append((send, frame))
-            self._outbox_bytes += len(frame)
-        if self._outbox_bytes > OUTBOX_BYTES and now > self._last_taken + OUTBOX_PATIENCE:
+        for send in sends:
+            if self._outbox is None and self.transport.can_write:
+                self._write(*self._encode(send))
+            else:
+                self._queue(*self._encode(send))
+
+    def _write(self, send: Send, frame: bytes) -> None:
+        self.transport.write(frame, is_text=self._is_text)
+        if self.transport.full_since:
+            self._written = send  # counts as waiting until the client has taken most of it
+        else:
+            self._sent(send)
+
+    def _queue(self, send: Send, frame: bytes) -> None:
+        if self._outbox is None:
+            self._outbox = deque()
+        self._outbox_bytes += len(frame)
+        self._outbox.append(_Waiting(send, len(frame), frame if self._outbox_bytes <= KEPT_ENCODED else None))
+        full_since = self.transport.full_since
+        is_too_much = full_since and self._outbox_bytes > OUTBOX_BYTES
+        if is_too_much and self.transport.loop.time() > full_since + OUTBOX_PATIENCE:
             self._cut_off("lets its answers pile up")
-        # A task only while there is something to send: ten thousand idle connections need none.
-        elif self._outbox and (self._sender is None or self._sender.done()):
-            self._sender = asyncio.create_task(self._send_all())
+
+    def taken(self) -> None:
+        """The client has taken what it was sent, and may be sent more; called by the transport."""
+        written, self._written = self._written, None
+        if written is not None:
+            self._sent(written)
+        while self._outbox is not None and self.transport.can_write:
+            first = self._outbox.popleft()
+            self._outbox_bytes -= first.size
+            if not self._outbox:
+                self._outbox = None
+            if first.frame is None:
+                self._write(*self._encode(first.send))
+            else:
+                self._write(first.send, first.frame)
 
     def _encode(self, send: Send) -> tuple[Send, bytes]:
         """The frame, and what it says: something else where the codec has no form for it."""
@@ -189,36 +175,31 @@ class Connection:
         assert not isinstance(message, v2.Welcome | v2.Progress | v2.Success | v2.Failure)
         return send, encode(message)
 
-    def close(self, code: int, reason: str) -> None:
-        """Say what waits to be said, then end the connection; does not wait for that. Safe to call twice."""
-        if self._closing is None:
-            self._closing = asyncio.create_task(self._close(code, reason))
+    def _sent(self, sent: Send) -> None:
+        message = sent.message
+        is_final = isinstance(message, v2.Success | v2.Failure) or (isinstance(message, Response) and message.is_final)
+        if is_final and sent.message_id is not None:
+            self._log_delivered(message, sent.message_id)
+        self.changed()
 
-    async def _close(self, code: int, reason: str) -> None:
-        if self._sender is not None:
-            await asyncio.wait((self._sender,), timeout=LAST_WORDS_TIMEOUT)
-        await self.transport.close(code, reason)
+    def _log_delivered(self, message: Any, message_id: str) -> None:
+        self.last_answer = self.transport.loop.time()
+        request_id = {} if isinstance(message, Response) else {"request_id": message.request_id}
+        log.info(
+            f"result delivered: {message.response_message} for {message.image_file_name} to {self.session.client_uuid}",
+            extra=self.ids(image_file_name=message.image_file_name, message_id=message_id, **request_id),
+        )
 
-    async def room(self, most: int) -> None:
-        """Wait until fewer than `most` images and messages are under way here, or the connection is lost.
+    # What others ask
 
-        A v2 client is told when it has too many images; only what it does not read holds it back.
-        """
-        await self.wait_until(lambda: not self._is_full(most))
-
-    async def wait_until(self, holds: Callable[[], bool]) -> None:
-        """Wait until `holds` after something has changed here, or the connection is lost."""
-        while not holds() and not self.transport.is_lost:
-            self.transport.changed.clear()
-            await self.transport.changed.wait()
-
-    def _is_full(self, most: int) -> bool:
-        return len(self._outbox) >= 4 * most if isinstance(self.session, SessionV2) else self.under_way >= most
+    @property
+    def _waiting(self) -> int:
+        return (self._written is not None) + (len(self._outbox) if self._outbox else 0)
 
     @property
     def under_way(self) -> int:
         """How many images and messages the client still waits for."""
-        return self.session.in_flight + len(self._outbox)
+        return self.session.in_flight + self._waiting
 
     @property
     def unreceived(self) -> int:
@@ -228,70 +209,59 @@ class Connection:
     @property
     def unsent(self) -> list[Any]:
         """The messages that wait to go out."""
-        return [send.message for send, _ in self._outbox]
+        written = [] if self._written is None else [self._written.message]
+        return written + [one.send.message for one in self._outbox or ()]
 
     def ids(self, **more: Any) -> dict[str, Any]:
         """The `extra` of a log call about this client."""
         return ids(client_uuid=self.session.client_uuid, **more)
 
-    async def _send_all(self) -> None:
-        is_text = not (isinstance(self.session, SessionV2) and self.session.codec.is_binary)
-        try:
-            while self._outbox:
-                send, frame = self._outbox[0]
-                async with asyncio.timeout(SEND_TIMEOUT):
-                    await self.transport.send(frame, text=is_text)
-                if self._outbox and self._outbox[0][0] is send:
-                    self._outbox.popleft()
-                    self._outbox_bytes -= len(frame)
-                self._last_taken = self.transport.loop.time()
-                self._sent(send)
-        except ConnectionClosed:
-            pass  # whoever reads from this connection learns of it, and says so
-        except TimeoutError:
+    async def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Wait until `holds` after something has changed here, or the connection is lost."""
+        if self._changed is None:
+            self._changed = asyncio.Event()
+        while not holds() and not self.transport.is_lost:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def changed(self) -> None:
+        """Something has been sent, or a message has been acted on, or the connection is lost."""
+        if self._changed is not None:
+            self._changed.set()
+        self.transport.go_on()
+
+    # Time, and the end
+
+    def look(self, now: float, idle_timeout: float) -> float | None:
+        """Ping when it is time for that, and end what is idle or takes nothing.
+
+        Returns when to look again, at the latest; None when there is no need to.
+        """
+        full_since = self.transport.full_since
+        if full_since and now >= full_since + SEND_TIMEOUT:
             self._cut_off("takes no answers")
-        self.transport.changed.set()
+            return None
+        since = max(self.transport.last_data, self.last_answer)
+        idle_at = (now if self.under_way or now < self.waits_until else since) + idle_timeout
+        if now >= idle_at:
+            self.close(IDLE, f"idle: nothing was sent for {idle_timeout:g} s")
+            return None
+        if now >= self._ping_at:
+            self.transport.say_ping()
+            self._ping_at = now + PING_INTERVAL
+        return min(idle_at, self._ping_at, full_since + SEND_TIMEOUT if full_since else idle_at)
+
+    def close(self, code: int, reason: str) -> None:
+        """Say what waits to be said, then end the connection; does not wait for that. Safe to call twice."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(code, reason))
+
+    async def _close(self, code: int, reason: str) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_TIMEOUT):
+                await self.wait_until(lambda: not self._waiting)
+        await self.transport.close(code, reason)
 
     def _cut_off(self, why: str) -> None:
         log.warning(f"client {self.session.client_uuid} {why}; it is cut off", extra=self.ids())
         self.transport.transport.abort()
-
-    def _sent(self, sent: Send) -> None:
-        self.transport.changed.set()
-        message = sent.message
-        if sent.message_id is None or not isinstance(message, Response | v2.Success | v2.Failure):
-            return
-        if isinstance(message, Response) and not message.is_final:
-            return
-        self.last_answer = self.transport.loop.time()
-        request_id = {} if isinstance(message, Response) else {"request_id": message.request_id}
-        log.info(
-            f"result delivered: {message.response_message} for {message.image_file_name} to {self.session.client_uuid}",
-            extra=self.ids(image_file_name=message.image_file_name, message_id=sent.message_id, **request_id),
-        )
-
-
-class IdleTimer:
-    """Closes a connection on which nothing is outstanding and nothing arrives for `idle_timeout` seconds."""
-
-    def __init__(self, connection: Connection, idle_timeout: float) -> None:
-        self._connection = connection
-        self._idle_timeout = idle_timeout
-        self._loop = asyncio.get_running_loop()
-        self._handle = self._loop.call_later(idle_timeout, self._look)
-
-    def cancel(self) -> None:
-        """The connection is gone."""
-        self._handle.cancel()
-
-    def _look(self) -> None:
-        # One timer a connection, moved when it fires: moving it at each frame would cost more than looking again.
-        connection = self._connection
-        since = max(connection.transport.last_data, connection.last_answer)
-        now = self._loop.time()
-        is_waiting = connection.under_way or now < connection.waits_until
-        left = self._idle_timeout if is_waiting else since + self._idle_timeout - now
-        if left > 0:
-            self._handle = self._loop.call_later(left, self._look)
-            return
-        connection.close(IDLE, f"idle: nothing was sent for {self._idle_timeout:g} s")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request
 from websockets.http11 import Response as HttpResponse
@@ -21,17 +20,18 @@ from protocol.messages import frame_limit
 from settings.schema import GatewayWebSocket
 
 from .close_codes import NOT_ALLOWED, TRY_AGAIN_LATER, try_again_later
-from .connection import Connection, IdleTimer, Transport
+from .connection import Connection
 from .dispatch import Dispatch
 from .memory import Memory
 from .metrics import Metrics
 from .reception import Reception
 from .registry import Registry
 from .session_v2 import SessionV2
+from .transport import Transport
+from .watch import Watch
 
 log = logging.getLogger("WebSocket server")
 
-PING_INTERVAL: Final = 20.0
 GOODBYE_TIMEOUT: Final = 2.0
 """Seconds that clients have for their side of the closing handshake when the gateway stops."""
 
@@ -39,7 +39,6 @@ LAST_RECEIVED_TIMEOUT: Final = 1.0
 """Seconds that clients have to say Received for their last answers when the gateway stops."""
 
 TLS_HANDSHAKE_TIMEOUT: Final = 10.0
-FRAMES_READ_AHEAD: Final = 2  # each may be as large as `max_size`
 
 
 class Gateway:
@@ -63,11 +62,13 @@ class Gateway:
         self._metrics = metrics
         self._tls = tls
         self._server: Server | None = None
+        self._watch: Watch
         self.is_draining = False
 
     async def start(self) -> int:
         """Listen; returns the port, which the system chooses when the setting is 0. Raises OSError."""
         settings = self._settings
+        self._watch = Watch(settings.idle_timeout)
         self._server = await serve(
             self._handle,
             settings.host,
@@ -81,10 +82,10 @@ class Gateway:
             select_subprotocol=_select,
             compression=None,
             max_size=2 * frame_limit(settings.max_image_bytes),
-            max_queue=FRAMES_READ_AHEAD,
             # A client held back at max_in_flight may have its pong stuck behind images that we do not read yet,
             # so pings only keep the line open and find broken ones; TCP's keepalive finds peers that are silent.
-            ping_interval=PING_INTERVAL,
+            # `Watch` says them: a task and a timer for each connection would be a tenth of its memory.
+            ping_interval=None,
             ping_timeout=None,
             ssl=self._tls,
             ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT if self._tls else None,
@@ -136,19 +137,16 @@ class Gateway:
             await transport.close(*refused)
             return
         transport.find_dead_peers()
-        connection = self._reception.connection(transport)
+        connection = self._reception.connection(transport, self._on_message)
         self._registry.connections.add(connection)
-        idle = IdleTimer(connection, self._settings.idle_timeout)
+        place = self._watch.add(connection)
         try:
-            await self._read(connection)
-        except ConnectionClosed:
-            pass  # told below, with the reason
-        except Exception:  # a mistake of ours ends this connection, and no other
-            log.exception("a connection failed", extra=connection.ids())
-            await transport.close(CloseCode.INTERNAL_ERROR, "a mistake of the gateway's; its log tells more")
+            transport.serve(connection)
+            await transport.ended
         finally:
-            idle.cancel()
+            self._watch.remove(place)
             self._registry.connections.discard(connection)
+            connection.changed()
             self._reception.gone(connection)
             who = connection.session.client_uuid or "one without a hello"
             code, reason = transport.told
@@ -166,23 +164,23 @@ class Gateway:
             return NOT_ALLOWED, "not allowed: pages of this origin may not connect"
         return None
 
-    async def _read(self, connection: Connection) -> None:
-        session = connection.session
-        while True:
-            await connection.room(self._reception.max_in_flight(connection.grant))
-            frame = await connection.transport.recv(decode=False)
-            connection.transport.read(len(frame))
-            if connection.is_replaced:
-                continue
+    def _on_message(self, connection: Connection, message: bytes) -> None:
+        try:
+            session = connection.session
             if isinstance(session, SessionV2):
                 count = self._dispatch.broker.connection_count
-                actions = session.receive(frame, broker_connection=count, is_draining=self.is_draining)
+                actions = session.receive(message, broker_connection=count, is_draining=self.is_draining)
             else:
-                actions = session.receive(frame, is_draining=self.is_draining)
+                actions = session.receive(message, is_draining=self.is_draining)
             for action in actions:
                 self._reception.act(connection, action)
-            self._dispatch.heard(connection)
-            connection.transport.changed.set()
+            client = connection.client
+            if client is not None and client.has_put_away:
+                self._dispatch.heard(connection)
+        except Exception:  # a mistake of ours ends this connection, and no other
+            log.exception("a connection failed", extra=connection.ids())
+            connection.close(CloseCode.INTERNAL_ERROR, "a mistake of the gateway's; its log tells more")
+        connection.changed()
 
 
 def _select(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -3,6 +3,7 @@
 import functools
 import logging
 import time
+from collections.abc import Callable
 
 from protocol import messages_v2 as v2
 from protocol.codecs_v2 import CODECS
@@ -11,7 +12,7 @@ from settings.schema import GatewayWebSocket
 
 from .actions import Action, Close, Enter, Greet, Publish, Send
 from .close_codes import NO_TOKEN, NOT_ALLOWED, REPLACED, RETRY_AFTER, TRY_AGAIN_LATER, try_again_later
-from .connection import Connection, Transport
+from .connection import Connection
 from .dispatch import Dispatch
 from .door import Door, Entry
 from .memory import Memory
@@ -21,6 +22,7 @@ from .registry import Client, Registry
 from .session import Session
 from .session_v2 import Limits, SessionV2
 from .tokens import Grant, bearer
+from .transport import Transport
 
 log = logging.getLogger("WebSocket server")
 
@@ -43,12 +45,18 @@ class Reception:
         self._memory = memory
         self._rates: dict[Grant, RateLimit] = {}  # of tokens; one whose limits have changed begins anew
 
-    def connection(self, transport: Transport) -> Connection:
-        """A new connection, with the session of the version that was negotiated."""
+    def connection(self, transport: Transport, on_message: Callable[[Connection, bytes], None]) -> Connection:
+        """A new connection, with the session of the version that was negotiated. on_message: as `Connection` has it."""
         token = bearer(transport.request.headers.get("Authorization") if transport.request else None)
         codec = CODECS.get(transport.subprotocol or "")
         if codec is not None:
-            return Connection(transport, SessionV2(codec, self._settings.max_image_bytes), token)
+            return Connection(
+                transport,
+                SessionV2(codec, self._settings.max_image_bytes),
+                on_message,
+                self._settings.max_in_flight,
+                token,
+            )
         # v1: its one client is known from the hello on.
         found: list[Connection] = []
 
@@ -56,18 +64,20 @@ class Reception:
             grant = self._door.grant(token_in_hello or token)
             self._check_connections(grant)
             found[0].grant = grant
+            found[0].max_in_flight = self.max_in_flight(grant)
 
         def may_take(size: int) -> None:
-            client = self._registry.find(found[0].session.client_uuid)
+            client = found[0].client
             assert client is not None
             self._may_take(client, size)
 
-        found.append(Connection(transport, Session(self._settings.max_image_bytes, admit, may_take), token))
+        session = Session(self._settings.max_image_bytes, admit, may_take)
+        found.append(Connection(transport, session, on_message, self._settings.max_in_flight, token))
         return found[0]
 
     def gone(self, connection: Connection) -> None:
         """A connection has ended."""
-        client = self._registry.find(connection.session.client_uuid)
+        client = connection.client
         if client is not None and client.connection is connection:
             self._dispatch.detach(client, connection)
 
@@ -82,12 +92,13 @@ class Reception:
         else:
             if isinstance(action, Publish):
                 _log_received(connection, action)
-            self._dispatch.act(self._registry.find(connection.session.client_uuid), connection, [action])
+            self._dispatch.act(connection.client, connection, [action])
 
     def _greet(self, connection: Connection, greet: Greet) -> None:
         session = connection.session
         assert isinstance(session, Session)
         client = Client(session.client_uuid, session, connection, connection.grant, self._rate(connection.grant))
+        connection.client = client
         self._registry.come(client)
         log.info(f"client accepted: {greet.client_name}, {client.client_uuid}", extra=connection.ids())
         connection.post([Send(greet.message)])
@@ -113,8 +124,9 @@ class Reception:
         assert isinstance(client.requests, Outstanding)
         self._replace(client)
         client.takes_held = client.takes_held or entry.is_resumed
-        client.max_in_flight = self.max_in_flight(entry.grant)
+        client.max_in_flight = connection.max_in_flight = self.max_in_flight(entry.grant)
         client.grant = connection.grant = entry.grant
+        connection.client = client
         if entry.grant.name:
             client.rate = self._rate(entry.grant)  # the token's limits may have changed since
         limits = Limits(

@@ -29,7 +29,7 @@ PURE = (
 )
 
 ONLY_IN = {
-    "websockets": {"websocket_server/gateway.py", "websocket_server/connection.py"},
+    "websockets": {"websocket_server/gateway.py", "websocket_server/transport.py"},
     "aio_pika": {
         f"websocket_server/{one}.py"
         for one in ("broker", "link", "held_queues", "held_consumers", "fanouts", "batches")

@@ -1,0 +1,298 @@
+"""websockets' own connection, calling back in place of being awaited. Only this module and `gateway` use websockets.
+
+An idle connection has one task and no timer; a message costs neither. Ten thousand of them fit into a small process.
+"""
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from websockets.asyncio.server import ServerConnection
+from websockets.frames import DATA_OPCODES, CloseCode, Frame
+from websockets.protocol import State
+
+from protocol.messages import frame_limit
+
+from .close_codes import TRY_AGAIN_LATER, try_again_later
+from .memory import Memory
+
+if TYPE_CHECKING:
+    from websockets.asyncio.messages import Assembler
+
+FRAMES_READ_AHEAD: Final = 2  # each may be as large as `max_size`
+AT_A_TIME: Final = 32
+"""Messages of one connection that are handled before others have their turn."""
+
+MOST_FRAGMENTS: Final = 4096  # of one message
+
+DISCARD_SECONDS: Final = 10.0
+"""How long a peer may go on sending after our close frame."""
+
+MOST_HEADER_BYTES: Final = 2 * 1024 * 1024  # websockets reads 128 lines of 8 KiB at most
+
+_CONTROL_FRAME_BYTES: Final = 16  # a pong that answers our ping has 10 bytes, and is no sign of a client at work
+_PING: Final = b"ping"
+_LOG: Final = logging.getLogger("websockets.server")
+
+
+class Owner(Protocol):
+    """Who is called back."""
+
+    @property
+    def may_take(self) -> bool:
+        """False while no message is to be handed over: the peer waits for too much, or does not read."""
+
+    def take(self, message: bytes) -> None:
+        """A whole message has come. Does not raise."""
+
+    def taken(self) -> None:
+        """The peer has taken so much of what it was sent that it may be sent more."""
+
+
+class Transport(ServerConnection):
+    """websockets' connection; it also tells when data last came, that it is lost, and which limit a frame broke.
+
+    What has arrived and was not handed over is counted in `memory`. Nothing is handed over before `serve`.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_discarded",
+        "_ending",
+        "_fragments",
+        "_is_going_on",
+        "_is_held",
+        "_max_image_bytes",
+        "_memory",
+        "_owner",
+        "_partial",
+        "_queued",
+        "_taken",
+        "ended",
+        "full_since",
+        "is_lost",
+        "last_data",
+    )
+
+    def __init__(self, max_image_bytes: int, memory: Memory, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._memory = memory
+        self._max_image_bytes = max_image_bytes
+        self._partial = self._queued = 0  # bytes of the frame that is arriving; of messages that are not handed over
+        self._discarded = 0
+        self._ending: asyncio.TimerHandle | None = None
+        self._owner: Owner | None = None
+        self._fragments: list[bytes] | None = None  # of a message whose end has not come
+        self._backlog: deque[bytes] | None = None  # messages that wait; None when there are none
+        self._taken = 0  # messages handed over in one go
+        self._is_going_on = self._is_held = False
+        self.last_data = self.loop.time()
+        self.full_since = 0.0  # when the peer stopped taking what it is sent; 0.0 while it does
+        self.is_lost = False
+        self.ended: asyncio.Future[None] = self.loop.create_future()
+        self.protocol.fail = self._fail  # type: ignore[method-assign]
+        # An adapter for each connection would only add a name to lines that nobody prints.
+        self.logger = self.protocol.logger = _LOG
+
+    def serve(self, owner: Owner) -> None:
+        """Hand messages over from now on, those first that have come already."""
+        # Only the opening handshake needed these, which would be a quarter of what an idle connection takes.
+        assert self.request is not None
+        self.request.headers.clear()
+        self.response = None
+        self.request_rcvd = cast("asyncio.Future[None]", None)
+        self.protocol.select_subprotocol = None  # type: ignore[assignment, method-assign]
+        self._owner = owner
+        self._go_on()
+
+    # What comes
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio once, in the beginning."""
+        super().connection_made(transport)
+        # Messages are not queued there, and few ever wait for a full buffer: two deques less.
+        self.recv_messages = cast("Assembler", _NoQueue)
+        self.drain_waiters = cast("deque[asyncio.Future[None]]", [])
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio with what has arrived."""
+        # A large frame on a slow line takes longer than idle_timeout: whoever is sending it is not idle.
+        if len(data) > _CONTROL_FRAME_BYTES:
+            self.last_data = self.loop.time()
+        protocol = self.protocol
+        if protocol.state is not State.OPEN or protocol.close_sent is not None:
+            self._discard(len(data))
+            super().data_received(data)
+            return
+        self._partial += len(data)
+        self._memory.take(len(data))
+        if self._memory.is_exhausted and self._partial + self._queued > self._memory.most // 100:
+            protocol.fail(TRY_AGAIN_LATER, try_again_later("no memory"))
+        self._taken = 0
+        super().data_received(data)
+
+    def _discard(self, size: int) -> None:
+        """Before the connection is open, and after our close, nothing is kept: headers, the rest of a frame."""
+        self._discarded += size
+        if self._discarded > MOST_HEADER_BYTES + 2 * frame_limit(self._max_image_bytes):
+            self.transport.abort()
+
+    def process_event(self, event: Any) -> None:
+        """Called by websockets with each whole frame, and in the handshake."""
+        self._memory.give_back(self._partial)
+        self._partial = 0
+        if not isinstance(event, Frame):
+            super().process_event(event)
+        elif event.opcode in DATA_OPCODES:
+            message = bytes(event.data) if event.fin and self._fragments is None else self._assemble(event)
+            if message is not None:
+                self._hand_over(message)
+
+    def _assemble(self, frame: Frame) -> bytes | None:
+        """The message that ends with this fragment; None when it does not end yet."""
+        fragments = self._fragments = self._fragments or []
+        if len(fragments) < MOST_FRAGMENTS:
+            fragments.append(bytes(frame.data))
+            self._queue(len(frame.data))
+        elif self.protocol.close_sent is None:
+            self.protocol.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
+            self.send_data()
+        if not frame.fin or self.protocol.close_sent is not None:
+            return None
+        self._fragments = None
+        message = b"".join(fragments)
+        self._queue(-len(message))
+        return message
+
+    def _queue(self, size: int) -> None:
+        self._queued += size
+        self._memory.take(size)
+
+    def _hand_over(self, message: bytes) -> None:
+        owner = self._owner
+        if owner is not None and self._backlog is None and self._taken < AT_A_TIME and owner.may_take:
+            self._taken += 1
+            owner.take(message)
+            return
+        if self._backlog is None:
+            self._backlog = deque()
+        self._backlog.append(message)
+        self._queue(len(message))
+        if len(self._backlog) > FRAMES_READ_AHEAD and not self._is_held and not self.transport.is_closing():
+            self._is_held = True
+            self.transport.pause_reading()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Something has changed: messages that wait are handed over soon, if they may be."""
+        if self._backlog is not None and self._owner is not None and not self._is_going_on and self._owner.may_take:
+            self._is_going_on = True
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._is_going_on = False
+        self._taken = 0
+        owner = self._owner
+        while owner is not None and self._backlog is not None and (self.is_lost or owner.may_take):
+            if self._taken >= AT_A_TIME and not self.is_lost:
+                self.go_on()
+                return
+            self._taken += 1
+            message = self._backlog.popleft()
+            self._queue(-len(message))
+            if not self._backlog:
+                self._backlog = None
+            owner.take(message)
+        if self._backlog is None and self._is_held and not self.transport.is_closing():
+            self._is_held = False
+            self.transport.resume_reading()
+
+    # What goes
+
+    @property
+    def can_write(self) -> bool:
+        """False while the peer does not take what it was sent, and from the end's beginning on."""
+        return not self.full_since and self.protocol.state is State.OPEN and not self.transport.is_closing()
+
+    def write(self, message: bytes, *, is_text: bool) -> None:
+        """Send a message without waiting. Only while `can_write`."""
+        if is_text:
+            self.protocol.send_text(message)
+        else:
+            self.protocol.send_binary(message)
+        self.send_data()
+
+    def say_ping(self) -> None:
+        """Keep the line open. Whether a pong comes is not looked at."""
+        if self.can_write:
+            self.protocol.send_ping(_PING)
+            self.send_data()
+
+    def send_data(self) -> None:
+        """Called whenever there may be something to send."""
+        super().send_data()
+        if self.protocol.close_sent is not None and self._ending is None and not self.is_lost:
+            self._ending = self.loop.call_later(DISCARD_SECONDS, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """Called by asyncio when the peer does not take what it is sent."""
+        super().pause_writing()
+        self.full_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        """Called by asyncio when the peer has taken most of what it was sent."""
+        super().resume_writing()
+        self.full_since = 0.0
+        if self._owner is not None:
+            self._owner.taken()
+
+    def _fail(self, code: CloseCode | int, reason: str = "") -> None:
+        """As websockets fails a connection, naming the limit of a frame."""
+        if code == CloseCode.MESSAGE_TOO_BIG and "fragments" not in reason:
+            reason = f"frame too large: the limit is {self._max_image_bytes} bytes for an image"
+        type(self.protocol).fail(self.protocol, code, reason)
+
+    # The end
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio once, at the end."""
+        self.is_lost = True
+        self._go_on()  # what has come before counts
+        if self._ending is not None:
+            self._ending.cancel()
+        self._memory.give_back(self._partial + self._queued)
+        self._partial = self._queued = 0
+        self._owner = self._fragments = self._backlog = None
+        super().connection_lost(exc)
+        # Nothing is parsed any more. Without these circles its memory is free at once, not at the next full collection.
+        self.protocol.parser = iter(())  # type: ignore[assignment]
+        del self.protocol.fail
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    @property
+    def told(self) -> tuple[int | None, str]:
+        """Close code and reason, the other side's or, when it went without one, ours; None while it is open."""
+        ours = self.protocol.close_sent
+        if self.protocol.close_rcvd is None and ours is not None:
+            return ours.code, ours.reason
+        return self.close_code, self.close_reason or ""
+
+    def find_dead_peers(self) -> None:
+        """Let TCP notice within about a minute that the peer has gone without a word (tcp(7))."""
+        sock = self.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        options = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 60_000}
+        for name, value in options.items():
+            if hasattr(socket, name):  # not every system has every option
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+class _NoQueue:
+    """Stands where websockets queues messages for `recv`."""
+
+    @staticmethod
+    def close() -> None:
+        """The connection is lost."""
