@@ -94,6 +94,7 @@ def _draw(library: Any, curve: Curve, path: Path) -> Path:
     axes.set_title(TITLES[curve.name], fontsize=11)
     axes.set_xlabel(curve.x)
     axes.set_ylabel(curve.y)
-    axes.legend()
+    if len(curve.lines) > 1:
+        axes.legend()
     drawing.savefig(path, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return path
