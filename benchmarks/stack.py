@@ -101,8 +101,12 @@ def running() -> Iterator[Stack]:
         services = Services(broker.port, Path(name) / "services")
         try:
             yield Stack(Path(name), broker, services)
-        finally:
-            services.close()
+        except BaseException:
+            # Who is interrupted while something starts cannot expect it to stop in order.
+            for service in services.started:
+                service.kill()
+            raise
+        services.close()
 
 
 def cpu_seconds(pid: int) -> float:
