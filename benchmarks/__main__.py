@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from . import gateway_alone, latency, load, machine, many, scaling, start, throughput
+from . import gateway_alone, idle_connections, latency, load, machine, many, scaling, start, throughput
 from .figures import Curve, Measured
 from .report import as_json, curves_of, text
 from .scale import QUICK, Scale
@@ -19,6 +19,7 @@ BENCHMARKS: Final[dict[str, Callable[[Scale], Sequence[Measured]]]] = {
     "latency": latency.run,
     "load": load.run,
     "gateway_alone": gateway_alone.run,
+    "idle_connections": idle_connections.run,
     "scaling": scaling.run,
     "many": many.run,
     "start": start.run,
