@@ -1,14 +1,17 @@
 """How the broker is reached: parameters, queues and exchanges as the contract has them, errors as sentences.
 
-One of three modules that use pika: `consumer.py` takes images and answers them, `broadcasts.py` is beside it.
+One of the modules that use pika: `consumer.py` keeps a connection, `link.py` and `answers.py` are its channel for
+images, `broadcasts.py` is beside it.
 """
 
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 import pika
 from pika import exceptions
-from pika.adapters.blocking_connection import BlockingChannel
+from pika.adapters.utils import connection_workflow
+from pika.channel import Channel
 
 from protocol.topology import queues
 from settings.schema import RabbitMQ
@@ -40,31 +43,65 @@ def parameters(settings: RabbitMQ, name: str) -> pika.ConnectionParameters:
     )
 
 
-def declare(channel: BlockingChannel, settings: RabbitMQ) -> None:
-    """Declare all queues; the broker closes the channel when one is there with other arguments."""
+def declare(channel: Channel, settings: RabbitMQ) -> None:
+    """Declare all queues; the broker closes the channel when one is there with other arguments.
+
+    Nothing is waited for: what is sent on this channel afterwards finds them.
+    """
     for queue in queues(settings.queue_type, settings.result_queue, settings.max_pending, settings.max_pending_bytes):
         channel.queue_declare(queue.name, durable=queue.durable, arguments=dict(queue.arguments) or None)
 
 
-def declare_exchange(connection: pika.BlockingConnection, name: str) -> None:
-    """See that a fanout exchange is there; one that is there already is used as it is, whoever declared it.
+def declare_exchange(
+    connection: pika.SelectConnection, name: str, then: Callable[[], None], failed: Callable[[Exception], None]
+) -> None:
+    """See that a fanout exchange is there, then call `then`; one that is there is used as it is, whoever declared it.
 
-    Asked on a channel of its own: the broker closes it where there is none.
+    Asked on a channel of its own: the broker closes it where there is none. failed: called with the broker's reason.
     """
-    asking = connection.channel()
-    try:
-        asking.exchange_declare(name, passive=True)
-    except exceptions.ChannelClosedByBroker as error:
-        if error.reply_code != NOT_FOUND:
-            raise
-        asking = connection.channel()
-        asking.exchange_declare(name, "fanout", durable=True)
-    asking.close()
+
+    def ask(channel: Channel) -> None:
+        channel.add_on_close_callback(asked)
+        channel.exchange_declare(name, passive=True, callback=lambda _: channel.close())
+
+    def asked(_: Channel, reason: Exception) -> None:
+        if isinstance(reason, exceptions.ChannelClosedByBroker) and reason.reply_code == NOT_FOUND:
+            connection.channel(on_open_callback=make)
+        else:
+            done(reason)
+
+    def make(channel: Channel) -> None:
+        channel.add_on_close_callback(lambda _, reason: done(reason))
+        channel.exchange_declare(name, "fanout", durable=True, callback=lambda _: channel.close())
+
+    def done(reason: Exception) -> None:
+        if isinstance(reason, exceptions.ChannelClosedByBroker):
+            failed(reason)
+        elif connection.is_open:
+            then()
+
+    connection.channel(on_open_callback=ask)
 
 
-def explain(error: Exception, settings: RabbitMQ) -> str:
+def explain(error: BaseException, settings: RabbitMQ) -> str:
     """Why there is no connection, as a sentence."""
+    error = _cause(error)
     at, reason = f"{settings.host}:{settings.port}", f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error, REFUSALS) or getattr(error, "reply_code", None) in REFUSAL_CODES:
         return f"the broker at {at} does not let us in ({reason}): correct [RabbitMQ] account, password, virtual_host"
     return f"no broker at {at} ({reason}); trying again until it is there"
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What pika has wrapped while it connected."""
+    while True:
+        if isinstance(error, connection_workflow.AMQPConnectionWorkflowFailed):
+            error = error.exceptions[-1]
+        elif isinstance(error, connection_workflow.AMQPConnectorPhaseErrorBase):
+            error = error.exception
+        elif type(error) is exceptions.AMQPConnectionError and isinstance(error.args[:1], tuple) and error.args:
+            if not isinstance(error.args[0], BaseException):
+                return error
+            error = error.args[0]
+        else:
+            return error

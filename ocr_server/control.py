@@ -30,7 +30,7 @@ class Disconnected:
 
 @dataclasses.dataclass(frozen=True)
 class Begun:
-    """From a process: it begins to read this image. With `asks`, it waits for a Verdict before it does.
+    """From a process: it begins to read this image, as its slate says too. With `asks`, it waits for a Verdict first.
 
     Only an image that was delivered before can have ended a process: for all others nobody needs to wait.
     waited: seconds since its gateway sent it; None when the message does not tell.
@@ -43,7 +43,7 @@ class Begun:
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """From a process: it has not died of the image that it had begun. seconds: how long that took; None: not read."""
+    """From a process: it has read an image. seconds: how long that took; None: not read."""
 
     seconds: float | None = None
 

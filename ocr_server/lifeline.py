@@ -11,12 +11,16 @@ import signal
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from . import control
+from .slate import Slate
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+UNTOLD: Final = 100
+"""Messages that are not urgent and are kept until they are told together."""
 
 
 class Lifeline:
@@ -25,7 +29,9 @@ class Lifeline:
     folder: for temporary files, in that of the supervisor; made here, and removed by whoever sees the process end.
     """
 
-    def __init__(self, pipe: "Connection[control.FromProcess, control.ToProcess]", folder: Path) -> None:
+    def __init__(
+        self, pipe: "Connection[list[control.FromProcess], control.ToProcess]", slate: Slate, folder: Path
+    ) -> None:
         os.setpgid(0, 0)  # all that this process starts ends with it
         for number in (signal.SIGINT, signal.SIGTERM):
             # The supervisor has them too, and stops things in order. Not SIG_IGN: the tesseract program inherits that.
@@ -35,16 +41,24 @@ class Lifeline:
         folder.mkdir(mode=0o700)
         tempfile.tempdir = str(folder)
         self.orders: queue.SimpleQueue[control.Verdict | control.Stop] = queue.SimpleQueue()
+        self.slate = slate
         self._pipe = pipe
+        self._untold: list[control.FromProcess] = []
         self._folder = folder
         self._telling = threading.Lock()
         self.tell(control.Started(os.getpid()))
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
 
-    def tell(self, message: control.FromProcess) -> None:
-        """Say something to the supervisor. When it has gone the listening thread ends the process. For any thread."""
+    def tell(self, *messages: control.FromProcess, is_urgent: bool = True) -> None:
+        """Say something to the supervisor. When it has gone the listening thread ends the process. For any thread.
+
+        is_urgent: False for what is only counted: it is said with what comes next. Without messages, all that is left.
+        """
         with self._telling, contextlib.suppress(OSError):
-            self._pipe.send(message)
+            self._untold += messages
+            if self._untold and (is_urgent or len(self._untold) >= UNTOLD):
+                untold, self._untold = self._untold, []
+                self._pipe.send(untold)
 
     def _listen(self) -> None:
         try:

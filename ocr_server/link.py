@@ -1,4 +1,4 @@
-"""One connection to the broker: images come by it, and are answered or given back by it.
+"""One connection's channel for images: they come by it, and are answered or given back by it.
 
 For the AMQP thread only; what other threads may do is in `consumer.py`.
 """
@@ -6,30 +6,23 @@ For the AMQP thread only; what other threads may do is in `consumer.py`.
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import pika
-from pika import exceptions
+from pika.channel import Channel
 
-from protocol.bodies import addressee
-from protocol.topology import DEAD_LETTER_QUEUE, PENDING_QUEUE
+from protocol.topology import PENDING_QUEUE
 from settings.schema import RabbitMQ
 
+from .answers import Answers
 from .broadcasts import Broadcasts
+from .confirms import Acknowledgements
 from .connection import declare
 
-PREFETCH: Final = 1
-"""Nothing waits behind an image that takes long while another process is idle (docs/decisions.md)."""
-
-TICK: Final = 0.25  # seconds between looks at the clock
 RENEWAL: Final = 5.0
 """Seconds without an image until the queue is consumed anew: when it is deleted and at once declared again by somebody
 else, RabbitMQ 3.10 forgets its consumers without a word."""
-
-LONGEST_RETURN: Final = 600.0
-"""Seconds from the gateway's sending an image until its answer is dropped for want of the queue that it is for: a
-gateway that runs declares its queue anew within seconds."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,119 +44,132 @@ class Delivery:
 
 
 class Link:
-    """An open connection that consumes the pending queue under `name`; `delivered` is called with each image."""
+    """Consumes the pending queue under `name` once its channel is open; `delivered` is called with each image.
+
+    listening: called when images can come. settled: called when fewer are unanswered. ended: called with the reason
+    when the channel is closed.
+    """
 
     def __init__(
         self,
-        connection: pika.BlockingConnection,
+        connection: pika.SelectConnection,
         settings: RabbitMQ,
         name: str,
         log: logging.Logger,
-        delivered: Callable[[Delivery], None],
         broadcasts: Broadcasts,
+        delivered: Callable[[Delivery], None],
+        listening: Callable[[], None],
+        settled: Callable[[], None],
+        ended: Callable[[Exception], None],
     ) -> None:
-        self.connection = connection
         self.broadcasts = broadcasts
-        self.is_consuming = False
+        self.prefetch = 0  # 0: no image comes
         self.is_cancelled = False  # by the broker, as when the queue is deleted
         self.is_lost = False
+        self._connection = connection
         self._settings = settings
         self._name = name
         self._log = log
         self._delivered = delivered
-        self._unanswered = 0
+        self._listening = listening
+        self._settled = settled
+        self._ended = ended
+        self._acknowledgements = Acknowledgements()
+        self._told: list[Callable[[], None]] = []  # when these are acknowledged
+        self._consumers = 0
+        self._is_stopping = False
         self._last_sign = 0.0  # of the broker's knowing our consumer
-        self._channel = connection.channel()
-        declare(self._channel, settings)
-        self._channel.confirm_delivery()
-        self._channel.basic_qos(prefetch_count=PREFETCH)
-        self._channel.add_on_cancel_callback(self._on_cancel)
-        broadcasts.tick()  # before the first image: what is cancelled from now on is heard
-        self._start_consumer()
+        self._channel: Channel
+        self._answers: Answers
+        connection.channel(on_open_callback=self._on_open)
 
     @property
-    def is_needed(self) -> bool:
+    def unanswered(self) -> int:
+        """How many images the broker counts as this process's. To be read by any thread."""
+        return len(self._acknowledgements)
+
+    @property
+    def is_busy(self) -> bool:
         """True as long as images can come by it, or wait for their answers."""
-        return self.is_consuming or self._unanswered > 0
+        return bool(self.prefetch or self._is_stopping or self.unanswered)
 
-    def work(self) -> None:
-        """Take and send what there is, for one tick."""
-        self.connection.process_data_events(time_limit=TICK)
-        self.broadcasts.tick()
-        if not self._channel.is_open:  # RabbitMQ does so to who acknowledges nothing for 30 minutes
-            raise exceptions.ChannelWrongStateError("the broker has closed the channel")
-        if self._unanswered:
-            self._last_sign = time.monotonic()
-        elif self.is_consuming and time.monotonic() > self._last_sign + RENEWAL:
-            self._stop_consumer()
-            self._start_consumer()
+    def consume(self, prefetch: int, stopped: Callable[[], None] | None = None) -> None:
+        """Have so many images of the broker at a time from now on; 0: none.
 
-    def take_no_more(self) -> None:
-        """Consume no longer; what has come is still to be answered."""
-        if not self.is_consuming:
+        stopped: called when none come any more by what was said before. What is on its way then goes back.
+        """
+
+        def on_stopped(_: Any) -> None:
+            self._is_stopping = False
+            if stopped:
+                stopped()
+
+        if not self._channel.is_open:
             return
-        if not self._unanswered:
-            # With an image in hand no other can be on its way, and be given back marked as redelivered.
-            self.connection.process_data_events(time_limit=TICK)
-        self._stop_consumer()
+        if self.prefetch:
+            self._is_stopping = True
+            self._channel.basic_cancel(self._tag, callback=on_stopped)
+        self.prefetch = prefetch
+        if prefetch:
+            self._consumers += 1  # a consumer of its own each time: the old one may still have images
+            self._last_sign = time.monotonic()
+            self._channel.basic_qos(prefetch_count=prefetch)
+            self._channel.basic_consume(
+                PENDING_QUEUE, self._on_delivery, consumer_tag=self._tag, callback=self._on_consuming
+            )
+
+    def renew(self) -> bool:
+        """Consume anew if no image has come for long; True when it did. To be called at each tick."""
+        if self.unanswered:
+            self._last_sign = time.monotonic()
+        elif self.prefetch and time.monotonic() > self._last_sign + RENEWAL:
+            self.consume(1)
+            return True
+        return False
 
     def answer_queue(self, delivery: Delivery) -> str:
         """Where the answer to an image goes."""
         return delivery.reply_to or self._settings.result_queue
 
-    def publish(self, delivery: Delivery, queue: str, body: bytes, done: Callable[[], None]) -> bool:
-        """Publish, acknowledge the image, call `done`; False when the broker does not take it: the image goes back."""
-        properties = pika.BasicProperties(
-            content_type="application/json", delivery_mode=2, correlation_id=delivery.message_id
-        )
-        try:
-            self._channel.basic_publish("", queue, body, properties, mandatory=True)
-        except exceptions.UnroutableError:
-            if queue in (self._settings.result_queue, DEAD_LETTER_QUEUE):
-                # Somebody has deleted it. The gateway shall declare it first: one whose queue is there again before it
-                # hears of the deletion is not told, and takes no more answers.
-                self.connection.sleep(1)
-                declare(self._channel, self._settings)
-                self._give_back(delivery)
-                return False
-            if _is_promised(delivery, time.time()):
-                self._log.warning(f"the queue {queue} that wants the answer is gone; the image will come again")
-                self.connection.sleep(1)
-                self._give_back(delivery)
-                return False
-            self._log.error(f"the queue {queue} that wants the answer is gone; the answer is dropped")
-            done = _nothing
-        except exceptions.NackError:
-            self._log.error(f"the broker does not take the answer for {queue}; the image will come again")
-            self.connection.sleep(1)
-            self._give_back(delivery)
-            return False
-        self.acknowledge(delivery, done)
-        return True
+    def publish(self, delivery: Delivery, queue: str, body: bytes, done: Callable[[], None]) -> None:
+        """Publish, acknowledge the image once that is confirmed, call `done`; what is not taken goes back instead."""
+        if self._channel.is_open:
+            self._answers.publish(delivery, queue, body, done)
 
     def acknowledge(self, delivery: Delivery, done: Callable[[], None]) -> None:
-        """Have the broker forget an image, then call `done`."""
-        self._channel.basic_ack(delivery.tag)
-        self._unanswered -= 1
-        done()
+        """Have the broker forget an image, then call `done`: with all that are settled in this round of the loop."""
+        if not self._told:
+            self._later(0, self._acknowledge_all)
+        self._acknowledgements.settle(delivery.tag)
+        self._told.append(done)
 
-    def _give_back(self, delivery: Delivery) -> None:
-        self._channel.basic_nack(delivery.tag)
-        self._unanswered -= 1
+    def give_back(self, deliveries: Iterable[Delivery]) -> None:
+        """Have the broker give images to somebody else."""
+        for delivery in deliveries:
+            self._give_back(delivery)
 
-    def _start_consumer(self) -> None:
-        self._channel.basic_consume(PENDING_QUEUE, self._on_delivery, consumer_tag=self._name)
-        self.is_consuming, self._last_sign = True, time.monotonic()
+    @property
+    def _tag(self) -> str:
+        return f"{self._name}, {self._consumers}"
 
-    def _stop_consumer(self) -> None:
-        self.is_consuming = False
-        self._channel.basic_cancel(self._name)  # what is on its way goes back
+    def _on_open(self, channel: Channel) -> None:
+        self._channel = channel
+        channel.add_on_close_callback(lambda _, reason: self._ended(reason))
+        channel.add_on_cancel_callback(self._on_cancel)
+        declare(channel, self._settings)
+        self._answers = Answers(channel, self._settings, self._log, self.acknowledge, self._give_back, self._later)
+        self.consume(1)
 
-    def _on_cancel(self, _: Any) -> None:
-        self.is_consuming, self.is_cancelled = False, True
+    def _on_consuming(self, _: Any) -> None:
+        if self._consumers == 1:
+            self._listening()
+
+    def _on_cancel(self, frame: Any) -> None:
+        if frame.method.consumer_tag == self._tag:
+            self.prefetch, self.is_cancelled = 0, True
 
     def _on_delivery(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        self._unanswered += 1
+        self._acknowledgements.delivered(method.delivery_tag)
         self._delivered(
             Delivery(
                 body,
@@ -178,20 +184,22 @@ class Link:
             )
         )
 
+    def _acknowledge_all(self) -> None:
+        for tag, multiple in self._acknowledgements.take_due():
+            self._channel.basic_ack(tag, multiple)
+        told, self._told = self._told, []
+        for done in told:
+            done()
+        self._settled()
 
-def _is_promised(delivery: Delivery, now: float) -> bool:
-    """True for a v2 client's image so new that the gateway that promised the answer may come back for it.
+    def _give_back(self, delivery: Delivery) -> None:
+        if self._channel.is_open:
+            self._channel.basic_nack(delivery.tag)
+            self._acknowledgements.given_back(delivery.tag)
+            self._settled()
 
-    now: seconds since 1970. Without a timestamp nothing would end its coming back; our gateway always gives one.
-    """
-    to = addressee(delivery.body, delivery.headers, delivery.content_type)
-    if to is None or not to.request_id or delivery.timestamp is None:
-        return False
-    return now - delivery.timestamp <= LONGEST_RETURN
-
-
-def _nothing() -> None:
-    """What is to be told of an answer that was dropped."""
+    def _later(self, seconds: float, work: Callable[[], None]) -> None:
+        self._connection.ioloop.call_later(seconds, lambda: work() if self._channel.is_open else None)
 
 
 def _text(value: object) -> str | None:

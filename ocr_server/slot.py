@@ -21,6 +21,7 @@ from . import control, worker
 from .attempts import Backoff, Silence
 from .engine import Choice
 from .lifeline import Lifeline
+from .slate import Slate
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -30,11 +31,11 @@ log = logging.getLogger("OCR_Server")
 _lifeline: Lifeline
 
 
-def _keep(pipe: "Connection[control.FromProcess, control.ToProcess]", folder: Path) -> None:
+def _keep(pipe: "Connection[list[control.FromProcess], control.ToProcess]", slate: Slate, folder: Path) -> None:
     # A pipe can be given to a process when it starts, not with the work that it is sent. From here on the process ends
     # with its supervisor, also while it is still loading.
     global _lifeline
-    _lifeline = Lifeline(pipe, folder)
+    _lifeline = Lifeline(pipe, slate, folder)
 
 
 def _work(number: int, settings: OcrServerSettings, choice: Choice, log_format: str) -> control.Returned:
@@ -76,14 +77,14 @@ class Process:
         self._group: int | None = None  # from when it has said that it leads one
         self._is_dead = False
         self._silence = Silence()
-        self.image_id: str | None = None
-        self.begun_at = 0.0
-        self.has_read = False
+        self.slate = Slate(context)
         self.is_connected = False
         self.why = Why.DIED
         """Why it ends, should it end now."""
         self.pipe, theirs = context.Pipe()
-        self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=_keep, initargs=(theirs, self._folder))
+        self._executor = ProcessPoolExecutor(
+            1, mp_context=context, initializer=_keep, initargs=(theirs, self.slate, self._folder)
+        )
         # Blocked in the process from its first moment: a Ctrl-C in the terminal is for the supervisor alone.
         others = active_children()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -104,9 +105,9 @@ class Process:
         """What it has said since the last time."""
         try:
             while not self._is_dead and self.pipe.poll():
-                message = self.pipe.recv()
-                self._note(message)
-                yield message
+                for message in self.pipe.recv():
+                    self._note(message)
+                    yield message
         except (EOFError, OSError):
             self._is_dead = True
 
@@ -118,10 +119,6 @@ class Process:
             self._silence.broken()
         elif isinstance(message, control.Connected | control.Disconnected):
             self.is_connected = isinstance(message, control.Connected)
-        elif isinstance(message, control.Begun):
-            self.image_id, self.begun_at = message.image_id, time.monotonic()
-        elif isinstance(message, control.Ended):
-            self.image_id, self.has_read = None, True
         elif isinstance(message, control.Leaving):
             self.why = Why.TIMEOUT
 
@@ -180,5 +177,5 @@ class Slot:
         """Take leave of the process, which has finished and been heard."""
         assert self.process is not None
         self.process.pipe.close()
-        self._start_at = time.monotonic() + self._backoff.after(has_read=self.process.has_read)
+        self._start_at = time.monotonic() + self._backoff.after(has_read=self.process.slate.has_read)
         self.process = None

@@ -1,8 +1,8 @@
 """The pool: one ProcessPoolExecutor of one process for each slot, replaced when it dies.
 
 One executor a slot, because CPython ends all workers of an executor when one of them dies. Who died of what is known
-from what the processes tell of the images that they begin and end: an image that has ended `max_attempts` processes is
-answered OCR_CRASHED at its next delivery. The broker's counts never decide: a lost connection raises them too.
+from the slates, where processes write which image they read: one that has ended `max_attempts` processes is answered
+OCR_CRASHED at its next delivery. The broker's counts never decide: a lost connection raises them too.
 """
 
 import dataclasses
@@ -99,13 +99,14 @@ class Supervisor:
         # Last, when all deaths are counted: what one process asks about may just have ended another.
         for process, image_id in questions:
             process.tell(control.Verdict(self._attempts.may_read(image_id)))
+        longest = self._settings.ocr.timeout + KILL_MARGIN
         for slot, process in list(self._running()):
             if process.future.done():
                 self._take_leave(slot, process)
             elif process.is_silent():
                 log.error(f"process {slot.number} does not answer, as when it is stopped (SIGSTOP), and is killed")
                 process.kill(Why.SILENT)
-            elif process.image_id and time.monotonic() > process.begun_at + self._settings.ocr.timeout + KILL_MARGIN:
+            elif process.slate.image_id and time.monotonic() > process.slate.begun_at + longest:
                 log.error(f"process {slot.number} is stuck and is killed")
                 process.kill(Why.STUCK)
         running = [process for _, process in self._running()]
@@ -123,14 +124,15 @@ class Supervisor:
                 if self._is_connected is not False:  # every process says so, a person needs it once
                     log.warning(message.reason)
                 self._is_connected = False
-        if not process.is_talking and process.image_id:
-            deaths = self._attempts.died_of(process.image_id)
+        image_id = process.slate.image_id
+        if not process.is_talking and image_id:
+            deaths = self._attempts.died_of(image_id)
             log.error(
-                f"process {slot.number} died while it read image {process.image_id}, death {deaths} of at most "
+                f"process {slot.number} died while it read image {image_id}, death {deaths} of at most "
                 f"{self._settings.process_pool.max_attempts}",
-                extra=ids(image_id=process.image_id, deaths=deaths),
+                extra=ids(image_id=image_id, deaths=deaths),
             )
-            process.image_id = None
+            process.slate.end()
 
     def _take_leave(self, slot: Slot, process: Process) -> None:
         returned = process.finish()

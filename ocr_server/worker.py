@@ -8,6 +8,8 @@
 Whoever of the main thread and the clock answers an image first is the one that answers it.
 """
 
+import contextlib
+import dataclasses
 import hashlib
 import logging
 import os
@@ -15,6 +17,7 @@ import platform
 import queue
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from protocol import __version__
@@ -43,9 +46,14 @@ from .image import pages
 from .lifeline import Lifeline
 from .link import Delivery
 from .options import AVAILABLE_OUTPUTS
+from .pace import QUICK, Pace
 
 TIMEOUT_MARGIN: Final = 5.0
 """Seconds that the engine gets beyond its own time limit before the clock answers in its place."""
+
+TELL_AFTER: Final = 0.025
+"""Seconds of reading until it is told that an image is read, while others are on their way here: for each of a run of
+quick images it would cost the broker and the gateway as much as an answer."""
 
 
 def run(
@@ -82,7 +90,9 @@ class _Worker:
         self._deliveries: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._verdicts: queue.SimpleQueue[control.Verdict] = queue.SimpleQueue()
         self._answering = threading.Lock()
-        self._reading: tuple[Delivery, float] | None = None  # the image, and when it was begun
+        self._reading: _Reading | None = None
+        self._is_stuck = False
+        self._pace = Pace()
         self._failure: str = ""
         self._is_worn_out = False
 
@@ -98,6 +108,7 @@ class _Worker:
             if taken == self._settings.process_pool.images_per_process:
                 self._is_worn_out = True
                 self._consumer.stop()
+                break
         amqp.join()
         if self._failure:
             return control.Returned(control.Outcome.QUEUES_DIFFER, self._failure)
@@ -119,6 +130,8 @@ class _Worker:
         except QueuesDiffer as error:
             self._failure = str(error)
         finally:
+            if self._is_stuck:
+                os._exit(1)  # whatever happened: the main thread is stuck, and no image may wait for it
             self._deliveries.put(None)
 
     def connected(self) -> None:
@@ -132,24 +145,49 @@ class _Worker:
 
     def delivered(self, delivery: Delivery) -> None:
         """An image has come."""
+        self._pace.came(len(delivery.body))
         self._deliveries.put(delivery)
+
+    def unread(self) -> Iterator[Delivery]:
+        """Those that wait for their turn."""
+        with contextlib.suppress(queue.Empty):
+            while (delivery := self._deliveries.get_nowait()) is not None:
+                yield delivery
+
+    def idle(self) -> None:
+        """No image has come for a while: what comes next may be anything."""
+        self._pace.forget()
 
     def cancelled(self, cancelled: Cancelled, at: float) -> None:
         """A gateway has cancelled images."""
         self._cancellations.add(cancelled, at)
 
+    def prefetch(self) -> int:
+        """How many images to have at a time."""
+        return self._pace.prefetch
+
+    def glance(self) -> bool:
+        """Look whether the image that is read takes long: then its gateway is told, and what waits behind it goes."""
+        with self._answering:
+            reading = self._reading
+            seconds = time.monotonic() - reading.begun if reading else 0.0
+            if reading and seconds >= TELL_AFTER:
+                self._tell_progress(reading)
+        if seconds >= QUICK and (self._pace.prefetch > 1 or not self._deliveries.empty()):
+            self._consumer.pause()
+        return seconds < QUICK
+
     def tick(self) -> None:
         """Look at the clock: an engine that is stuck is answered for, and its process ended."""
+        self._lifeline.tell()
         limit = self._settings.ocr.timeout
         with self._answering:
             reading = self._reading
-            if reading is None or time.monotonic() < reading[1] + limit + TIMEOUT_MARGIN:
+            if reading is None or time.monotonic() < reading.begun + limit + TIMEOUT_MARGIN:
                 return
-            self._reading = None
-        try:
-            self._answer_late(reading[0], job.timeout_sentence(limit))
-        finally:
-            os._exit(1)  # whatever happened: the main thread is stuck, and no image may wait for it
+            self._reading, self._is_stuck = None, True
+        self._answer_late(reading.delivery, job.timeout_sentence(limit))
+        self._consumer.stop()  # and with the AMQP thread this process ends
 
     def _answer_late(self, delivery: Delivery, sentence: str) -> None:
         self._lifeline.tell(control.Leaving())
@@ -162,9 +200,12 @@ class _Worker:
             "process ends",
             extra=_facts(to, delivery),
         )
-        if self._consumer.answer_now(delivery, encode_answer(failure(to, ErrorCode.OCR_TIMEOUT, sentence))):
-            self._lifeline.tell(control.Ended())
-            self._lifeline.tell(control.Answered(ErrorCode.OCR_TIMEOUT))
+
+        def queued() -> None:
+            self._lifeline.slate.end()
+            self._lifeline.tell(control.Ended(), control.Answered(ErrorCode.OCR_TIMEOUT))
+
+        self._consumer.answer(delivery, encode_answer(failure(to, ErrorCode.OCR_TIMEOUT, sentence)), queued)
 
     # The main thread
 
@@ -183,28 +224,32 @@ class _Worker:
             return
         self._log.info(f"image taken: {who}", extra=facts)
         image_id = delivery.message_id or hashlib.sha256(delivery.body).hexdigest()
-        self._lifeline.tell(control.Begun(image_id, delivery.is_redelivered, _waited(delivery)))
+        self._lifeline.slate.begin(image_id)
+        begun_message = control.Begun(image_id, delivery.is_redelivered, _waited(delivery))
+        self._lifeline.tell(begun_message, is_urgent=delivery.is_redelivered)
         begun = time.monotonic()
         if delivery.is_redelivered and not self._verdicts.get().may_read:
             answer, seconds = failure(to, ErrorCode.OCR_CRASHED, ErrorCode.OCR_CRASHED.text), None
         else:
             answer, seconds = self._read(delivery, to, engine), time.monotonic() - begun
         body = encode_answer(answer)
-        self._lifeline.tell(control.Ended(seconds))
+        self._lifeline.slate.end()
+        self._pace.read(seconds)
         outcome = answer.error_code or f"{len(answer.ocr_result)} characters"
 
         def queued() -> None:
             self._log.info(f"answer queued: {who} ({outcome})", extra=facts)
-            self._lifeline.tell(control.Answered(answer.error_code or "SUCCESS"))
+            counted = control.Ended(seconds), control.Answered(answer.error_code or "SUCCESS")
+            self._lifeline.tell(*counted, is_urgent=not delivery.link.unanswered)
 
-        self._consumer.answer(delivery, body, queued)
+        self._consumer.answer(delivery, body, queued, is_urgent=not self._is_busy(seconds))
 
     def _read(self, delivery: Delivery, to: Addressee, engine: Engine) -> OcrAnswer:
+        reading = _Reading(delivery, to, time.monotonic())
         with self._answering:
-            self._reading = (delivery, time.monotonic())
-        if to.request_id:
-            progress = OcrProgress(to.client_uuid, to.image_file_name, to.request_id)
-            self._consumer.progress(delivery, encode_progress(progress))
+            self._reading = reading
+            if delivery.link.unanswered == 1:
+                self._tell_progress(reading)
         try:
             with limits.cpu_time(self._settings.ocr.timeout):
                 request = decode_request(delivery.body, delivery.headers, delivery.content_type)
@@ -218,6 +263,26 @@ class _Worker:
                 threading.Event().wait()  # the clock has answered, and is about to end this process
             self._reading = None
         return answer
+
+    def _is_busy(self, seconds: float | None) -> bool:
+        """True in a run of quick images: the next one is here."""
+        return seconds is not None and seconds < QUICK and not self._deliveries.empty()
+
+    def _tell_progress(self, reading: "_Reading") -> None:
+        if reading.to.request_id and not reading.is_told:
+            reading.is_told = True
+            progress = OcrProgress(reading.to.client_uuid, reading.to.image_file_name, reading.to.request_id)
+            self._consumer.progress(reading.delivery, encode_progress(progress))
+
+
+@dataclasses.dataclass
+class _Reading:
+    """The image that is read. begun: seconds of the monotonic clock. is_told: its gateway knows."""
+
+    delivery: Delivery
+    to: Addressee
+    begun: float
+    is_told: bool = False
 
 
 def _waited(delivery: Delivery) -> float | None:

@@ -25,7 +25,7 @@ PURE = (
     ),
     "websocket_server/amqp_frames.py",
     *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
-    *("ocr_server/options.py", "ocr_server/cancellations.py"),
+    *(f"ocr_server/{one}.py" for one in ("options", "cancellations", "pace", "confirms", "handover")),
 )
 
 ONLY_IN = {
@@ -41,8 +41,8 @@ ONLY_IN = {
     "websocket": {"client/connection.py", "client/frames.py"},
     "tqdm": {"client/console.py"},
     "uvloop": {"websocket_server/event_loop.py"},
-    "pika": {f"ocr_server/{name}.py" for name in ("consumer", "link", "broadcasts", "connection")},
     "PIL": {"ocr_server/image.py"},
+    "pika": {f"ocr_server/{name}.py" for name in ("consumer", "link", "answers", "broadcasts", "connection")},
     "tesserocr": {"ocr_server/engine.py", "ocr_server/installation.py"},
     "pytesseract": {"ocr_server/engine.py"},
     "prometheus_client": {"websocket_server/metrics.py", "ocr_server/metrics.py"},

@@ -1,0 +1,47 @@
+"""What a process writes on its slate is there for its supervisor, also when it has died."""
+
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+
+from ocr_server.slate import Slate
+
+CONTEXT = multiprocessing.get_context("spawn")
+
+
+def test_the_image_that_is_begun_is_there_until_it_ends() -> None:
+    slate = Slate(CONTEXT)
+    assert (slate.image_id, slate.has_read) == (None, False)
+    before = time.monotonic()
+    slate.begin("a longer one")
+    slate.begin("圖 1")
+    assert (slate.image_id, slate.has_read) == ("圖 1", False)
+    assert before <= slate.begun_at <= time.monotonic()
+    slate.end()
+    assert (slate.image_id, slate.has_read) == (None, True)
+    slate.begin("b")
+    assert (slate.image_id, slate.has_read) == ("b", True)
+
+
+@pytest.mark.parametrize("image_id", ["\0", "a\0b", "x" * 255, "圖" * 200])
+def test_any_message_id_fits(image_id: str) -> None:
+    slate = Slate(CONTEXT)
+    slate.begin(image_id)
+    assert slate.image_id is not None
+    assert image_id.startswith(slate.image_id.rstrip("\N{REPLACEMENT CHARACTER}"))
+
+
+def _begin_and_die(slate: Slate) -> None:
+    slate.begin("poison")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_leaves_what_it_wrote() -> None:
+    slate = Slate(CONTEXT)
+    process = CONTEXT.Process(target=_begin_and_die, args=(slate,))
+    process.start()
+    process.join()
+    assert slate.image_id == "poison"
