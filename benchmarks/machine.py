@@ -1,22 +1,39 @@
 """What was measured on, and with what: the head of every report."""
 
+import contextlib
 import datetime as dt
 import importlib.metadata
 import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from private_broker import BrokerError, find_server
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+_LIMIT: Final = "OMP_THREAD_LIMIT"
 
 
 def cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def omp_threads(limit: int | None) -> Iterator[None]:
+    """Tesseract's threads in what is started within; None: its default. Other measurements see none of it."""
+    before = os.environ.pop(_LIMIT, None)
+    if limit is not None:
+        os.environ[_LIMIT] = str(limit)
+    try:
+        yield
+    finally:
+        os.environ.pop(_LIMIT, None)
+        if before is not None:
+            os.environ[_LIMIT] = before
 
 
 def described() -> dict[str, str]:

@@ -24,7 +24,7 @@ def run(scale: Scale) -> list[Figure]:
 def _pages(up: stack.Stack, scale: Scale) -> list[Figure]:
     samples, cores = pages(), machine.cores()
     count, few = scale.count(40, len(samples)), scale.count(4, len(samples))
-    tutorial, of_one_thread = Tutorial(samples, cores), Tutorial(samples, cores, omp_threads=1)
+    tutorial, of_one_thread = Tutorial(samples, cores), Tutorial(samples, cores, threads=1)
     taken = scale.alternating(
         {
             "none": lambda: through(up, samples, count, "none"),
@@ -47,7 +47,7 @@ def _pages(up: stack.Stack, scale: Scale) -> list[Figure]:
 def _words(up: stack.Stack, scale: Scale) -> list[Figure]:
     samples, cores = words(), machine.cores()
     count, few = scale.count(4000, len(samples)), scale.count(48, len(samples))
-    tutorial, of_one_thread = Tutorial(samples, cores), Tutorial(samples, cores, omp_threads=1)
+    tutorial, of_one_thread = Tutorial(samples, cores), Tutorial(samples, cores, threads=1)
     taken = scale.alternating(
         {
             "auto": lambda: through(up, samples, count, "auto"),
