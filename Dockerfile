@@ -4,7 +4,7 @@ FROM python:3.13-slim-trixie
 
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      tesseract-ocr tesseract-ocr-osd tesseract-ocr-chi-tra tesseract-ocr-chi-sim \
+      tesseract-ocr tesseract-ocr-osd tesseract-ocr-fra tesseract-ocr-deu tesseract-ocr-chi-tra tesseract-ocr-chi-sim \
  && rm -rf /var/lib/apt/lists/*
 
 ENV PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PATH=/opt/online-ocr/bin:$PATH

@@ -1,0 +1,81 @@
+"""Where words stand in an image, and how far from there others put them. Pure.
+
+A word's place is its base line from the left edge of its ink to the right one, so that it holds for text that runs in
+any direction: a word on a page that lies on its side has a base line that goes up or down.
+"""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+Point = tuple[float, float]
+
+TOLERANCE: Final = 0.05
+"""Part of the line's height by which a word's left, right and base line may be off."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Word:
+    """A word and its place, in pixels from the image's upper left corner.
+
+    start, end: on the base line, below the left and the right edge of its ink. height: of its line, from the top of the
+    highest letters of the font to the bottom of the lowest.
+    """
+
+    text: str
+    start: Point
+    end: Point
+    height: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Offset:
+    """By how much a word is put elsewhere, in parts of the line's height; `base` is the worse of the two ends."""
+
+    text: str
+    left: float
+    right: float
+    base: float
+
+    @property
+    def is_within(self) -> bool:
+        """True when none of the three is off by more than TOLERANCE."""
+        return max(self.left, self.right, self.base) <= TOLERANCE
+
+
+def offsets(true: Sequence[Word], found: Sequence[Word]) -> list[Offset]:
+    """How far each word is put from where it is; words that were read differently are left out.
+
+    Both in reading order. `found` needs no right height: the true one is what counts.
+    """
+    matcher = difflib.SequenceMatcher(None, _texts(true), _texts(found), autojunk=False)
+    return [
+        _offset(true[match.a + number], found[match.b + number])
+        for match in matcher.get_matching_blocks()
+        for number in range(match.size)
+    ]
+
+
+def in_image(boxes: Iterable[tuple[str, float, float, float, float]]) -> Iterator[Word]:
+    """Words of upright text from what readers of hOCR, ALTO or PDF give: text, left, right, base line, height."""
+    for text, left, right, base, height in boxes:
+        yield Word(text, (left, base), (right, base), height)
+
+
+def _texts(words: Sequence[Word]) -> list[str]:
+    return [word.text for word in words]
+
+
+def _offset(true: Word, found: Word) -> Offset:
+    along = math.atan2(true.end[1] - true.start[1], true.end[0] - true.start[0])
+    left, base_left = _apart(true.start, found.start, along)
+    right, base_right = _apart(true.end, found.end, along)
+    return Offset(true.text, left / true.height, right / true.height, max(base_left, base_right) / true.height)
+
+
+def _apart(one: Point, other: Point, along: float) -> Point:
+    """The distance in the direction of the text, and the one across it; never negative."""
+    x, y = other[0] - one[0], other[1] - one[1]
+    return abs(x * math.cos(along) + y * math.sin(along)), abs(y * math.cos(along) - x * math.sin(along))
