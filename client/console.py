@@ -58,12 +58,13 @@ class Console:
         """Print whole lines. Does not raise when nobody reads them: see `check`."""
         if self._is_gone:
             return len(text)
-        encoding = sys.stdout.encoding or "utf-8"
-        shown = text.encode(encoding, "backslashreplace").decode(encoding)
         try:
-            with tqdm.external_write_mode(file=sys.stdout):
-                sys.stdout.write(shown)
-                sys.stdout.flush()
+            with self._bar_lock:
+                if self._bar is None:
+                    _print(text)
+                else:
+                    with tqdm.external_write_mode(file=sys.stdout):
+                        _print(text)
         except OSError as error:
             self._is_gone = True
             if not isinstance(error, BrokenPipeError) and sys.stderr is not None:
@@ -85,6 +86,15 @@ class Console:
         return not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
 
 
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:  # before any of it is written
+        encoding = sys.stdout.encoding
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
+
+
 def _send_output_nowhere() -> None:
     """Or the interpreter, flushing once more at its end, would complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -100,9 +110,11 @@ class _WithText(logging.Formatter):
         self._inner = inner or logging.Formatter()
 
     def format(self, record: logging.LogRecord) -> str:
+        event = self._inner.format(record)
         text = getattr(record, TEXT, "")
-        lines = text.strip("\n").split("\n") if text else []
-        return "\n".join([self._inner.format(record), *((_INDENT + _shown(line)).rstrip() for line in lines)])
+        if not text:
+            return event
+        return "\n".join([event, *((_INDENT + _shown(line)).rstrip() for line in text.strip("\n").split("\n"))])
 
 
 def _shown(line: str) -> str:

@@ -1,6 +1,7 @@
 """Which files are images: found by their first bytes, sorted as people count, without decoding anything."""
 
 import dataclasses
+import functools
 import os
 import re
 from pathlib import Path
@@ -29,13 +30,13 @@ _SIGNATURES: Final = (
 _BMP_HEADER_SIZES: Final = (12, 16, 40, 52, 56, 64, 108, 124)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ImageFile:
     """An image in the folder."""
 
     path: Path
 
-    @property
+    @functools.cached_property
     def name(self) -> str:
         """The file's name as it is sent: always valid Unicode, which a file name need not be."""
         return os.fsencode(self.path.name).decode("utf-8", "replace")
@@ -71,15 +72,18 @@ def find_images(path: Path) -> Found:
             if _has_image(path):
                 return Found((ImageFile(path),))
             raise NoImages(f"The file {path} is no {FORMATS} image.")
-        files = [one for one in path.iterdir() if not one.name.startswith(".") and one.is_file()]
+        with os.scandir(path) as entries:  # which tells files from folders without looking at each
+            files = [path / one.name for one in entries if not one.name.startswith(".") and one.is_file()]
     except FileNotFoundError:
         raise NoImages(f"There is no folder {path}. Name a folder of images, as in: python -m client scans/") from None
     except OSError as error:
         raise NoImages(f"The folder {path} cannot be read: {error.strerror}.") from error
     files.sort(key=_natural)
-    images = [one for one in files if _has_image(one)]
-    others = set(files) - set(images)
-    left_out = tuple(one.name for one in files if one in others)
+    images: list[Path] = []
+    others: list[Path] = []
+    for one in files:
+        (images if _has_image(one) else others).append(one)
+    left_out = tuple(one.name for one in others)
     if not images:
         what = f"holds no {FORMATS} image ({names(left_out)})" if left_out else "is empty"
         raise NoImages(f"The folder {path} {what}.")
@@ -103,7 +107,7 @@ def names(of: tuple[str, ...]) -> str:
 
 def _has_image(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             return is_image(file.read(_HEAD_BYTES))
     except OSError:
         # An unreadable image is one that the user wants to hear about: it fails when it is to be sent.

@@ -50,7 +50,7 @@ class Report:
 
     def without_those_in_the_way(self, images: Sequence[ImageFile]) -> list[ImageFile]:
         """The images that are worth sending: those whose text could not be saved are told, and count as failed."""
-        blocked = [one for one in images if self._files is not None and self._files.in_the_way(one)]
+        blocked = {one: None for one in images if self._files is not None and self._files.in_the_way(one)}
         if self._files is None or not blocked:
             return list(images)
         paths = tuple(self._files.path(one).name for one in blocked)
@@ -61,7 +61,7 @@ class Report:
         for one in blocked:
             sentence = f"{self._files.path(one)} is there already; --overwrite replaces it."
             self._count_failure(one, ResultNotSaved(one.name, sentence))
-        return [one for one in images if one not in set(blocked)]
+        return [one for one in images if one not in blocked]
 
     def answered(self, client: logging.Logger, image: ImageFile, answer: Recognition | OcrClientError) -> None:
         """An image has its final answer, or has none. Raises OutputGone."""
@@ -101,18 +101,17 @@ class Report:
                 client.error(f"failed: {image.name}: {error}", extra=ids(image_file_name=image.name))
                 self._count_failure(image, error)
                 return
-        text = read.text.strip()
+        name, seconds, text = image.name, round(read.seconds, 3), read.text.strip()
         where = ("" if text else ", no text in it") + (f", saved as {path}" if path else "")
-        facts = ids(
-            image_file_name=image.name, seconds=round(read.seconds, 3), text=read.text, confidence=read.confidence
-        )
-        shown = {TEXT: read.text if text else ""}
-        client.info(f"result: {image.name} in {read.seconds:.2f} s{where}", extra=facts | shown)
+        facts = ids(image_file_name=name, seconds=seconds, text=read.text, confidence=read.confidence)
+        facts[TEXT] = read.text if text else ""
+        client.info(f"result: {name} in {read.seconds:.2f} s{where}", extra=facts)
         with self._lock:
             self._latencies.append(read.seconds)
-        saved = {"output": str(path)} if path else {}
-        numbers = {"seconds": round(read.seconds, 3), "confidence": read.confidence}
-        self._json_line(image, {"status": "SUCCESS", "text": read.text, **numbers, **saved})
+        if self._as_json:
+            saved = {"output": str(path)} if path else {}
+            numbers = {"seconds": seconds, "confidence": read.confidence}
+            self._json_line(image, {"status": "SUCCESS", "text": read.text, **numbers, **saved})
         self._console.advance()
 
     def _count_failure(self, image: ImageFile, error: OcrClientError) -> None:

@@ -1,8 +1,9 @@
 """The text files of a run: one for each image, never half written, never over another file unasked."""
 
+import itertools
 import os
+import secrets
 import tempfile
-import uuid
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,8 @@ class ResultFiles:
     def __init__(self, folder: Path, *, overwrite: bool = False) -> None:
         self.folder = folder
         self._overwrite = overwrite
+        # Names of their own, and short ones: an image's name may be as long as names can be.
+        self._temporary_names = map(f".ocr-{secrets.token_hex(16)}-{{}}".format, itertools.count())
 
     def prepare(self) -> None:
         """Make the folder, if it is not there, and see that files can be made in it. Raises OSError."""
@@ -48,8 +51,7 @@ class ResultFiles:
         return path
 
     def _write(self, path: Path, content: bytes) -> None:
-        # A name of its own, and a short one: the image's own name may be as long as names can be.
-        temporary = self.folder / f".ocr-{uuid.uuid4().hex}"
+        temporary = self.folder / next(self._temporary_names)
         try:
             with temporary.open("xb") as file:
                 file.write(content)

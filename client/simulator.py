@@ -110,7 +110,7 @@ class Simulator:
     def _work_through(self) -> None:
         """What each thread does: connection after connection, until there are no images or no gateway."""
         while images := self._work.take(self._settings.thread_pool.images_per_connection):
-            unanswered = list(images)
+            unanswered = dict.fromkeys(images)
             try:
                 self._converse(images, unanswered)
                 unanswered.clear()
@@ -119,21 +119,21 @@ class Simulator:
                     self._refusals.append(error)
                 return
             finally:
-                self._work.done(unanswered)
+                self._work.done(list(unanswered))
 
-    def _converse(self, images: Sequence[ImageFile], unanswered: list[ImageFile]) -> None:
+    def _converse(self, images: Sequence[ImageFile], unanswered: dict[ImageFile, None]) -> None:
         """Have the images answered over one connection; `unanswered` loses each as soon as it is."""
         client = self._settings.client
         conversation = Conversation(self._gateway, f"Client {next(self._numbers)}", client.max_in_flight)
         requested: dict[Request, ImageFile] = {}
 
         def requests() -> Iterator[Request]:
-            # Each image is read when its turn has come, so that no more are in memory than are in flight.
+            # Each image is read when its turn comes, so that few more are in memory than are in flight.
             for image in images:
                 try:
                     request = Request(image.name, image.path.read_bytes(), answer_timeout=client.answer_timeout)
                 except OSError as error:
-                    unanswered.remove(image)
+                    del unanswered[image]
                     failure = ImageFailed(image.name, f"The file {image.path} cannot be read: {error.strerror}.")
                     self._report.answered(conversation.log, image, failure)
                 else:
@@ -148,7 +148,7 @@ class Simulator:
             self._has_connected = True
             for answered in conversation.answers(requests()):
                 image = requested.pop(answered.request)
-                unanswered.remove(image)
+                del unanswered[image]
                 self._report.answered(conversation.log, image, answered.answer)
             count = "1 image" if len(images) == 1 else f"{len(images)} images"
             conversation.log.info(f"all sent: {count}", extra=conversation.ids())
