@@ -57,10 +57,9 @@ class Metrics:
         self._reconnects = Counter(
             "gateway_broker_reconnects", "Connections to the broker after the first.", registry=registry
         )
-        for code in ErrorCode:  # known ones are there from the start: a rate needs a value before the first event
-            self._refused.labels(code)
-        for outcome in (SUCCESS, *ErrorCode):
-            self._answered.labels(outcome)
+        # Known ones are there from the start: a rate needs a value before the first event.
+        self._refused_by_code = {str(code): self._refused.labels(code) for code in ErrorCode}
+        self._answered_by_outcome = {str(one): self._answered.labels(one) for one in (SUCCESS, *ErrorCode)}
 
     def watch(
         self,
@@ -89,11 +88,11 @@ class Metrics:
 
     def answered(self, outcome: str) -> None:
         """A final answer went out. outcome: SUCCESS or an error code."""
-        self._answered.labels(outcome if outcome == SUCCESS else _known(outcome)).inc()
+        (self._answered_by_outcome.get(outcome) or self._answered.labels(OTHER)).inc()
 
     def refused(self, code: str) -> None:
         """A message or an image was refused before PENDING."""
-        self._refused.labels(_known(code)).inc()
+        (self._refused_by_code.get(code) or self._refused.labels(OTHER)).inc()
 
     def redelivered(self) -> None:
         """The broker has handed an answer over once more."""
@@ -126,7 +125,3 @@ class Metrics:
     def page(self) -> tuple[bytes, str]:
         """The page for GET /metrics, and its content type."""
         return prometheus_client.generate_latest(self._registry), prometheus_client.CONTENT_TYPE_LATEST
-
-
-def _known(code: str) -> str:
-    return code if code in set(ErrorCode) else OTHER

@@ -7,7 +7,7 @@ answer for them is known for what it is. Underneath, answers come at least once;
 
 import dataclasses
 import enum
-import uuid
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -56,11 +56,12 @@ class Outstanding:
     """What one client waits for. client_uuid: whose they are. Attached while the client has a connection."""
 
     def __init__(
-        self, client_uuid: str, max_in_flight: int, new_message_id: Callable[[], str] = lambda: uuid.uuid4().hex
+        self, client_uuid: str, max_in_flight: int, new_message_id: Callable[[], str] = lambda: secrets.token_hex(16)
     ) -> None:
         self.client_uuid = client_uuid
         self._new_message_id = new_message_id
         self._requests: dict[str, _Request] = {}  # by RequestId, in the order in which they arrived
+        self._request_ids: dict[str, str] = {}  # by message_id, of the same
         self._received: OrderedDict[str, None] = OrderedDict()
         self._unwanted: OrderedDict[str, _Unwanted] = OrderedDict()
         self._most_unwanted = max(REMEMBERED, UNWANTED * max_in_flight)
@@ -147,12 +148,14 @@ class Outstanding:
                 return self._again(request_id, one)
             if one.delivery is not None and one.delivery.is_live:
                 actions.append(Acknowledge(one.delivery))
+            self._forget_message_ids(one)
         earlier = one.message_id if one is not None and one.state is _State.ACCEPTED else ""
         self._received.pop(request_id, None)
         self._unwanted.pop(request_id, None)
         message_id = self._new_message_id()
-        self._requests[request_id] = _Request(
-            upload.image_file_name, message_id, published_on=broker_connection, earlier_message_id=earlier
+        self._add(
+            request_id,
+            _Request(upload.image_file_name, message_id, published_on=broker_connection, earlier_message_id=earlier),
         )
         request = OcrRequest(self.client_uuid, upload.image_file_name, upload.image, request_id, upload.options)
         return [*actions, Publish(message_id, request)]
@@ -184,7 +187,7 @@ class Outstanding:
             one = self._requests.get(request_id)
             if one is None or one.state is not _State.ANSWERED:
                 continue
-            del self._requests[request_id]
+            self._forget(request_id)
             self._received[request_id] = None
             if len(self._received) > REMEMBERED:
                 self._received.popitem(last=False)
@@ -212,7 +215,7 @@ class Outstanding:
 
     def published(self, message_id: str) -> list[Action]:
         """The broker has confirmed an image. Nothing is to be said when its answer was faster."""
-        request_id = self._by_message_id(message_id)
+        request_id = self._request_ids.get(message_id)
         if request_id is None:
             return []
         one = self._requests[request_id]
@@ -223,11 +226,12 @@ class Outstanding:
 
     def not_published(self, message_id: str, refusal: Refusal) -> list[Action]:
         """The broker has not taken an image. Should an answer come all the same, nobody waits for it."""
-        request_id = self._by_message_id(message_id)
+        request_id = self._request_ids.get(message_id)
         if request_id is None or self._requests[request_id].state is not _State.PUBLISHING:
             return []
         one = self._requests[request_id]
         if one.earlier_message_id:  # it was accepted before, and most probably still is
+            del self._request_ids[message_id]
             one.state, one.message_id = _State.ACCEPTED, one.earlier_message_id
             return self._say_pending(request_id, one) if self.is_attached else []
         self._drop(request_id, is_cancelled=False)
@@ -253,7 +257,8 @@ class Outstanding:
         if one is None:
             # Accepted by another gateway, or by this one before it was started anew.
             name = delivery.answer.image_file_name
-            one = self._requests[request_id] = _Request(name, delivery.correlation_id or "")
+            one = _Request(name, delivery.correlation_id or "")
+            self._add(request_id, one)
         if one.delivery is not None and one.delivery.is_live:
             return [Acknowledge(delivery, repeated=True)]
         one.state, one.delivery = _State.ANSWERED, delivery
@@ -274,19 +279,28 @@ class Outstanding:
         if answer.request_id:
             return answer.request_id
         if delivery.correlation_id:
-            return self._by_message_id(delivery.correlation_id)
+            return self._request_ids.get(delivery.correlation_id)
         for request_id, one in self._requests.items():
             if one.image_file_name == answer.image_file_name and one.state is not _State.ANSWERED:
                 return request_id
         return None
 
-    def _by_message_id(self, message_id: str) -> str | None:
-        found = (
-            request_id
-            for request_id, one in self._requests.items()
-            if message_id in (one.message_id, one.earlier_message_id)
-        )
-        return next(found, None)
+    def _add(self, request_id: str, one: _Request) -> None:
+        self._requests[request_id] = one
+        for message_id in (one.message_id, one.earlier_message_id):
+            if message_id:
+                self._request_ids[message_id] = request_id
+
+    def _forget(self, request_id: str) -> bool:
+        """False when there is no such request in flight."""
+        one = self._requests.pop(request_id, None)
+        if one is not None:
+            self._forget_message_ids(one)
+        return one is not None
+
+    def _forget_message_ids(self, one: _Request) -> None:
+        for message_id in (one.message_id, one.earlier_message_id):
+            self._request_ids.pop(message_id, None)
 
     # To the client
 
@@ -302,7 +316,7 @@ class Outstanding:
 
     def _drop(self, request_id: str, *, is_cancelled: bool) -> None:
         """Nobody waits for this request any more; a result of it may still come."""
-        was_known = self._requests.pop(request_id, None) is not None
+        was_known = self._forget(request_id)
         self._unwanted.pop(request_id, None)
         if len(self._unwanted) >= self._most_unwanted:
             if not was_known:
