@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from . import gateway_alone, idle_connections, latency, load, machine, many, scaling, start, throughput
+from . import cost, gateway_alone, idle_connections, latency, load, machine, many, scaling, start, throughput
 from .figures import Curve, Measured
 from .report import as_json, curves_of, text
 from .scale import QUICK, Scale
@@ -22,6 +22,7 @@ BENCHMARKS: Final[dict[str, Callable[[Scale], Sequence[Measured]]]] = {
     "idle_connections": idle_connections.run,
     "scaling": scaling.run,
     "many": many.run,
+    "cost": cost.run,
     "start": start.run,
 }
 """In the order of the table."""
