@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from .errors import ErrorCode, Refusal
+from .frames_v2 import ClientFrame, GatewayFrame, JsonUpload, MsgpackUpload, NameFrame, RequestIdFrame
 from .messages import MAX_NAME_CHARACTERS, decode_image, encode_image
 from .messages_v2 import (
     BINARY_OUTPUTS,
@@ -24,82 +25,15 @@ from .messages_v2 import (
     Failure,
     GatewayMessage,
     Hello,
-    Message,
     Progress,
     Received,
     Success,
     Upload,
     Welcome,
-    camel,
 )
 
 _MAX_REQUEST_IDS_BYTES: Final = MAX_REQUEST_IDS * (6 * MAX_REQUEST_ID_CHARACTERS + 8)  # each character as \uXXXX
 _MAX_ENCODED_OPTIONS: Final = 6 * MAX_OPTIONS_BYTES
-
-_ABSENT: Final = msgspec.Raw()
-
-
-class _ClientFrame(msgspec.Struct, rename=camel):
-    client_name: str | msgspec.UnsetType = msgspec.UNSET
-    client_uuid: str | msgspec.UnsetType = msgspec.UNSET
-    resume_key: str | msgspec.UnsetType = msgspec.UNSET
-    token: str | msgspec.UnsetType = msgspec.UNSET
-    image_file_name: str | msgspec.UnsetType = msgspec.UNSET
-    image_base64_data: str | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="ImageBase64Data")
-    image_data: bytes | msgspec.UnsetType = msgspec.UNSET
-    request_id: str | msgspec.UnsetType = msgspec.UNSET
-    # As they came, to be looked at once their size is known: a frame has room for millions of values, which would take
-    # a hundred times its size and seconds to build.
-    options: msgspec.Raw = _ABSENT
-    received: msgspec.Raw = _ABSENT
-    cancel: msgspec.Raw = _ABSENT
-
-
-class _GatewayFrame(msgspec.Struct, rename=camel):
-    response_message: str | msgspec.UnsetType = msgspec.UNSET
-    image_file_name: str = ""
-    ocr_result: str = ""
-    request_id: str = ""
-    confidence: float | None = None
-    elapsed_ms: float | None = None
-    outputs: dict[str, Any] | list[str] = msgspec.field(default_factory=dict)
-    steps: tuple[str, ...] = ()
-    error_code: str = str(ErrorCode.INTERNAL)
-    error_message: str = ""
-    retry_after: float | msgspec.UnsetType = msgspec.UNSET
-    client_uuid: str = ""
-    resume_key: str = ""
-    resumed: bool = False
-    max_image_bytes: int = 0
-    max_in_flight: int = 1
-    idle_timeout: float = 0.0
-    resume_window: float = 0.0
-    languages: tuple[str, ...] = ()
-
-
-class _RequestIdFrame(msgspec.Struct, rename=camel):
-    request_id: str = ""
-
-
-class _NameFrame(msgspec.Struct, rename=camel):
-    image_file_name: str = ""
-
-
-class _JsonUpload(Message, frozen=True):
-    client_uuid: str
-    image_file_name: str
-    image_base64_data: str = msgspec.field(name="ImageBase64Data")
-    request_id: str
-    options: dict[str, Any] | msgspec.UnsetType
-
-
-class _MsgpackUpload(Message, frozen=True):
-    client_uuid: str
-    image_file_name: str
-    image_data: bytes
-    request_id: str
-    options: dict[str, Any] | msgspec.UnsetType
-
 
 _FAILURES = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 
@@ -112,10 +46,10 @@ class Codec:
         self.is_binary = is_binary
         library: Any = msgspec.msgpack if is_binary else msgspec.json
         self._encode = library.encode
-        self._client_frames = library.Decoder(_ClientFrame)
-        self._gateway_frames = library.Decoder(_GatewayFrame)
-        self._request_ids = library.Decoder(_RequestIdFrame)
-        self._names = library.Decoder(_NameFrame)
+        self._client_frames = library.Decoder(ClientFrame)
+        self._gateway_frames = library.Decoder(GatewayFrame)
+        self._request_ids = library.Decoder(RequestIdFrame)
+        self._names = library.Decoder(NameFrame)
         self._id_lists = library.Decoder(list[str])
         self._options = library.Decoder(dict[str, Any])
 
@@ -127,11 +61,11 @@ class Codec:
             message = msgspec.structs.replace(message, outputs=_with_raw_bytes(message.outputs))
         return bytes(self._encode(message))
 
-    def _upload(self, one: Upload) -> _JsonUpload | _MsgpackUpload:
+    def _upload(self, one: Upload) -> JsonUpload | MsgpackUpload:
         options = one.options or msgspec.UNSET
         if self.is_binary:
-            return _MsgpackUpload(one.client_uuid, one.image_file_name, one.image, one.request_id, options)
-        return _JsonUpload(one.client_uuid, one.image_file_name, encode_image(one.image), one.request_id, options)
+            return MsgpackUpload(one.client_uuid, one.image_file_name, one.image, one.request_id, options)
+        return JsonUpload(one.client_uuid, one.image_file_name, encode_image(one.image), one.request_id, options)
 
     def decode_client_message(self, frame: bytes) -> ClientMessage:
         """What a client has sent. Raises BadMessage."""
@@ -157,7 +91,7 @@ class Codec:
             raise self._bad(frame, error.detail, error.code) from error
         return Upload(found.client_uuid, found.image_file_name, content, found.request_id, options)
 
-    def _without_image(self, frame: bytes, found: _ClientFrame) -> ClientMessage:
+    def _without_image(self, frame: bytes, found: ClientFrame) -> ClientMessage:
         unset = msgspec.UNSET
         for raw, kind in ((found.received, Received), (found.cancel, Cancel)):
             if size := memoryview(raw).nbytes:
@@ -239,7 +173,7 @@ class Codec:
         raise self._bad(frame, "Neither a welcome nor PENDING, PROCESSING, SUCCESS or FAILED.")
 
 
-def _welcome(found: _GatewayFrame) -> Welcome:
+def _welcome(found: GatewayFrame) -> Welcome:
     outputs = tuple(found.outputs) if isinstance(found.outputs, list) else ()
     return Welcome(
         found.client_uuid,
