@@ -27,7 +27,8 @@ class Slate:
 
     def end(self) -> None:
         """The process has not died of it."""
-        _HEAD.pack_into(self._memory, 0, 0.0, True, 0)
+        # The time stays: a supervisor that has just read the id would take 0 for an image that is read since long ago.
+        _HEAD.pack_into(self._memory, 0, self.begun_at, True, 0)
 
     @property
     def image_id(self) -> str | None:

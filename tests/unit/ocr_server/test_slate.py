@@ -26,6 +26,14 @@ def test_the_image_that_is_begun_is_there_until_it_ends() -> None:
     assert (slate.image_id, slate.has_read) == ("b", True)
 
 
+def test_an_image_that_ends_between_two_looks_does_not_look_as_if_it_had_taken_for_ever() -> None:
+    slate = Slate(CONTEXT)
+    before = time.monotonic()
+    slate.begin("a")
+    slate.end()
+    assert slate.begun_at >= before
+
+
 @pytest.mark.parametrize("image_id", ["\0", "a\0b", "x" * 255, "圖" * 200])
 def test_any_message_id_fits(image_id: str) -> None:
     slate = Slate(CONTEXT)
