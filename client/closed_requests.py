@@ -2,8 +2,8 @@
 
 from typing import Final
 
-MOST_REMEMBERED: Final = 10_000
-"""How many are remembered. A repeat comes of something that was in flight, and that is far less."""
+MOST_REMEMBERED: Final = 2_000
+"""How many are remembered. A repeat comes of something that was in flight, and that is at most half as many."""
 
 
 class ClosedRequests:
