@@ -1,4 +1,4 @@
-"""Untrusted bytes to pages of pixels that Tesseract reads well. The only direct user of Pillow.
+"""Untrusted bytes to pages of pixels that Tesseract reads well. With `letters.py` the only user of Pillow.
 
 Formats are an allow-list, sizes are checked before anything is decoded, and nothing of the client's but pixels and
 resolution goes on to the engine: given a text file, Tesseract would read it as a list of paths.
@@ -6,21 +6,19 @@ resolution goes on to the engine: given a text file, Tesseract would read it as 
 
 import dataclasses
 import io
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from protocol.errors import ErrorCode, Refusal
 
+from .letters import INK_CONTRAST, MAX_SIDE, crop_as_page, scale_down
+
 FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 
 MAX_PAGES: Final = 1000
 """Most pages of one TIFF; their pixels together are bounded by max_pixels besides."""
-
-MAX_SIDE: Final = 32_000
-"""Longest side in pixels: Tesseract's coordinates have 16 bits, less the border of a crop."""
 
 _ORIENTATION, _NOT_UPRIGHT = 0x0112, range(2, 9)  # EXIF 2.3, tag Orientation
 _CREDIBLE_DPI: Final = range(70, 2401)  # what Tesseract itself believes
@@ -31,33 +29,28 @@ Image.MAX_IMAGE_PIXELS = None
 SMALL_HEIGHT: Final = 200
 """Pixels. A lower image is a crop of some lines or a word; measured on 1,500 rendered words (docs/decisions.md)."""
 
-INK_HEIGHT: Final = 24
-"""Pixels. Letters lower than this are scaled up to it; more makes capitals of small letters."""
-
-MAX_FACTOR: Final = 4
-BORDER: Final = 20
-INK_CONTRAST: Final = 40
-
 
 @dataclasses.dataclass(frozen=True)
 class Page:
     """One page as the engine takes it: mode L or RGB, and its resolution, None when the file does not tell.
 
     is_blank: nothing on it differs from the rest. Looked at as a word, such a page gives letters that are not there.
+    is_line: it is a crop of a single line, so there is no layout to find out.
     steps: what was done to it, in order.
     """
 
     image: Image.Image
     dpi: int | None
     is_blank: bool = False
+    is_line: bool = False
     steps: tuple[str, ...] = ()
 
 
-def pages(data: bytes, max_pixels: int, preprocess: str) -> Iterator[Page]:
+def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str]) -> Iterator[Page]:
     """The pages of an image file: all of a TIFF, the first frame of anything else.
 
-    max_pixels: bound on width x height, of all pages together. preprocess: "auto" or "none".
-    Raises Refusal UNSUPPORTED_IMAGE or IMAGE_TOO_LARGE, also while iterating.
+    max_pixels: bound on width x height, of all pages together. preprocess: "auto" or "none". languages: by Tesseract's
+    names. Raises Refusal UNSUPPORTED_IMAGE or IMAGE_TOO_LARGE, also while iterating.
     """
     if not data:
         raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, "The file is empty.")
@@ -67,7 +60,7 @@ def pages(data: bytes, max_pixels: int, preprocess: str) -> Iterator[Page]:
             for number, frame in enumerate(ImageSequence.Iterator(opened)):
                 left -= frame.width * frame.height
                 _check_size(frame, left, max_pixels, number)
-                yield _prepare(frame, preprocess)
+                yield _as_it_is(frame) if preprocess == "none" else _prepared(frame, languages)
                 if opened.format != "TIFF":
                     return
     except Refusal:
@@ -94,12 +87,16 @@ def _check_size(frame: Image.Image, left: int, max_pixels: int, number: int) -> 
         raise Refusal(ErrorCode.IMAGE_TOO_LARGE, f"It has more than {MAX_PAGES} pages.")
 
 
-def _prepare(frame: Image.Image, preprocess: str) -> Page:
-    frame.load()
+def _as_it_is(frame: Image.Image) -> Page:
+    steps = list[str]()
+    return Page(_flat(frame, steps), _dpi(frame), steps=tuple(steps))
+
+
+def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
     dpi, steps = _dpi(frame), list[str]()
+    if frame.format == "JPEG":
+        frame.draft("L", frame.size)  # its decoder leaves the colours out, in half the time
     image = _flat(frame, steps)
-    if preprocess == "none":
-        return Page(image, dpi, steps=tuple(steps))
     if image.getexif().get(_ORIENTATION) in _NOT_UPRIGHT:
         image = ImageOps.exif_transpose(image)
         steps.append("upright by EXIF")
@@ -107,41 +104,24 @@ def _prepare(frame: Image.Image, preprocess: str) -> Page:
     darkest, lightest = cast("tuple[float, float]", image.getextrema())
     is_blank = lightest - darkest <= INK_CONTRAST
     if image.height < SMALL_HEIGHT:
-        image, dpi = _crop_as_page(image, steps), None  # the file's resolution is no longer true
-    return Page(image, dpi, is_blank, tuple(steps))
-
-
-def _crop_as_page(image: Image.Image, steps: list[str]) -> Image.Image:
-    """A crop made more like a page: dark on light, letters of readable height, and room around them."""
-    background = _edge_grey(image)
-    if background < 128:
-        image, background = ImageOps.invert(image), 255 - background
-        steps.append("inverted")
-    ink = image.point(lambda grey: 255 * (abs(grey - background) > INK_CONTRAST)).getbbox()
-    height = ink[3] - ink[1] if ink else image.height
-    factor = max(1.0, min(MAX_FACTOR, INK_HEIGHT / height, MAX_SIDE / image.width))
-    if factor > 1:
-        size = (round(image.width * factor), round(image.height * factor))
-        image = image.resize(size, Image.Resampling.LANCZOS)
-        steps.append(f"scaled x{round(factor, 1):g}")
-    steps.append("border")
-    return ImageOps.expand(image, BORDER, fill=background)
-
-
-def _edge_grey(image: Image.Image) -> int:
-    """The median grey of the four edges: a crop's background."""
-    width, height = image.size
-    edges = ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height))
-    greys = [sum(counts) for counts in zip(*(image.crop(edge).histogram() for edge in edges), strict=True)]
-    return next(grey for grey, below in enumerate(itertools.accumulate(greys)) if 2 * below >= sum(greys))
+        image, is_line = crop_as_page(image, steps)
+        return Page(image, None, is_blank, is_line, tuple(steps))  # the file's resolution is no longer true
+    image, scale = scale_down(image, languages, SMALL_HEIGHT)
+    if scale < 1:
+        dpi = _credible(dpi and dpi * scale)
+        steps.append(f"scaled x{round(scale, 2):g}")
+    return Page(image, dpi, is_blank, steps=tuple(steps))
 
 
 def _dpi(frame: Image.Image) -> int | None:
     try:
-        dpi = round(float(frame.info["dpi"][1]))
+        return _credible(float(frame.info["dpi"][1]))
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, ZeroDivisionError):
         return None  # absent or damaged: Tesseract estimates it from the letters then
-    return dpi if dpi in _CREDIBLE_DPI else None
+
+
+def _credible(dpi: float | None) -> int | None:
+    return None if dpi is None or round(dpi) not in _CREDIBLE_DPI else round(dpi)
 
 
 def _flat(frame: Image.Image, steps: list[str]) -> Image.Image:

@@ -23,9 +23,9 @@ LAYOUT_ONLY_MODES: Final = (0, 2)
 
 FULL_PAGE_MODES: Final = (1, 3)
 SECOND_LOOKS: Final = {6: "a block", 7: "a line", 8: "a word"}
-"""How a page is looked at again that the engine's layout analysis finds empty."""
+"""How a page is looked at again that the engine's layout analysis finds empty, and a single line from the start."""
 
-Pages = Callable[[bytes, int, str], Iterator[Page]]
+Pages = Callable[[bytes, int, str, Sequence[str]], Iterator[Page]]
 Clock = Callable[[], float]
 
 
@@ -42,7 +42,8 @@ def recognise(
     work = _Work(engine, clock, deadline=clock() + settings.timeout)
     try:
         options = options_of(request.options, settings, installed)
-        texts = [work.read(page, options) for page in pages(request.image, settings.max_pixels, options.preprocess)]
+        found = pages(request.image, settings.max_pixels, options.preprocess, options.languages)
+        texts = [work.read(page, options) for page in found]
     except Refusal as refusal:
         return failure(to, refusal.code, str(refusal), work.details())
     except LanguageFailed as error:
@@ -81,16 +82,15 @@ class _Work:
     def read(self, page: Page, options: Options) -> str:
         """The text of a page. Raises EngineTimeout, EngineFailed, LanguageFailed."""
         self._steps |= dict.fromkeys(page.steps)
-        mode = options.page_seg_mode
-        if mode in LAYOUT_ONLY_MODES:
+        if options.page_seg_mode in LAYOUT_ONLY_MODES:
             return ""
-        text = self._look(page, options, mode)
-        if options.preprocess == "auto" and mode in FULL_PAGE_MODES and not page.is_blank:
-            for second, name in SECOND_LOOKS.items():
-                if text.strip():
-                    break
-                self._steps[f"looked again as {name}"] = None
-                text = self._look(page, options, second)
+        first, *again = _looks(page, options)
+        text = self._look(page, options, first)
+        for mode in again:
+            if text.strip():
+                break
+            self._steps[f"looked again as {SECOND_LOOKS[mode]}"] = None
+            text = self._look(page, options, mode)
         return text
 
     def _look(self, page: Page, options: Options, mode: int) -> str:
@@ -114,3 +114,11 @@ class _Work:
             elapsed_ms=round(self._seconds * 1000, 1),
             steps=tuple(self._steps),
         )
+
+
+def _looks(page: Page, options: Options) -> tuple[int, ...]:
+    """The page segmentation modes to try, in order, until there is text."""
+    mode = options.page_seg_mode
+    if options.preprocess != "auto" or mode not in FULL_PAGE_MODES or page.is_blank:
+        return (mode,)
+    return tuple(SECOND_LOOKS) if page.is_line else (mode, *SECOND_LOOKS)

@@ -11,6 +11,8 @@ from PIL import Image
 from ocr_server.image import MAX_PAGES, pages
 from protocol.errors import ErrorCode, Refusal
 
+ENGLISH = ("eng",)
+
 
 def _file(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
@@ -19,13 +21,13 @@ def _file(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 
 
 def _page(data: bytes, preprocess: str = "none", max_pixels: int = 10**6) -> Image.Image:
-    (page,) = pages(data, max_pixels, preprocess)
+    (page,) = pages(data, max_pixels, preprocess, ENGLISH)
     return page.image
 
 
 def _refused(data: bytes, max_pixels: int = 10**6) -> ErrorCode:
     with pytest.raises(Refusal) as caught:
-        list(pages(data, max_pixels, "auto"))
+        list(pages(data, max_pixels, "auto", ENGLISH))
     assert str(caught.value).endswith(".")
     return caught.value.code
 
@@ -85,9 +87,9 @@ def test_a_dark_crop_is_inverted() -> None:
 
 @pytest.mark.parametrize("grey", [0, 200, 255])
 def test_a_page_without_anything_on_it_is_told_as_blank(grey: int) -> None:
-    (blank,) = pages(_file(Image.new("L", (300, 300), grey)), 10**6, "auto")
+    (blank,) = pages(_file(Image.new("L", (300, 300), grey)), 10**6, "auto", ENGLISH)
     assert blank.is_blank
-    (written,) = pages(_crop(8, paper=grey, ink=255 - grey if grey != 200 else 20), 10**6, "auto")
+    (written,) = pages(_crop(8, paper=grey, ink=255 - grey if grey != 200 else 20), 10**6, "auto", ENGLISH)
     assert not written.is_blank
 
 
@@ -101,20 +103,20 @@ def test_a_page_keeps_its_size() -> None:
     ids=["credible", "not", "none"],
 )
 def test_the_resolution_is_told_when_it_is_credible(saved: dict[str, Any], told: int | None) -> None:
-    assert [page.dpi for page in pages(_file(WHITE, **saved), 10**6, "none")] == [told]
+    assert [page.dpi for page in pages(_file(WHITE, **saved), 10**6, "none", ENGLISH)] == [told]
 
 
 def test_all_pages_of_a_tiff_are_read_and_the_first_frame_of_a_gif() -> None:
     several: dict[str, Any] = {"save_all": True, "append_images": [Image.new("L", (200, 120), 0)] * 2}
-    assert len(list(pages(_file(WHITE, "TIFF", **several), 10**6, "auto"))) == 3
-    assert len(list(pages(_file(WHITE, "GIF", **several), 10**6, "auto"))) == 1
+    assert len(list(pages(_file(WHITE, "TIFF", **several), 10**6, "auto", ENGLISH))) == 3
+    assert len(list(pages(_file(WHITE, "GIF", **several), 10**6, "auto", ENGLISH))) == 1
 
 
 def test_pixels_are_bounded_for_all_pages_together() -> None:
     assert _refused(_file(WHITE), max_pixels=200 * 120 - 1) is ErrorCode.IMAGE_TOO_LARGE
     two = _file(WHITE, "TIFF", save_all=True, append_images=[WHITE])
     assert _refused(two, max_pixels=200 * 120 * 2 - 1) is ErrorCode.IMAGE_TOO_LARGE
-    assert len(list(pages(two, 200 * 120 * 2, "auto"))) == 2
+    assert len(list(pages(two, 200 * 120 * 2, "auto", ENGLISH))) == 2
 
 
 def test_more_pages_than_allowed_are_refused() -> None:
@@ -156,6 +158,6 @@ def test_no_bytes_raise_anything_but_a_refusal(noise: bytes, at: int) -> None:
     good = _file(WHITE)
     for data in (noise, good[:at] + noise + good[at:], good[:at]):
         try:
-            list(pages(data, 10**6, "auto"))
+            list(pages(data, 10**6, "auto", ENGLISH))
         except Refusal as refusal:
             assert refusal.code in (ErrorCode.UNSUPPORTED_IMAGE, ErrorCode.IMAGE_TOO_LARGE)

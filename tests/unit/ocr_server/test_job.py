@@ -1,7 +1,7 @@
 """One image, with an engine of the tests' own."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pytest
 from PIL import Image
@@ -15,7 +15,7 @@ from settings.schema import Ocr
 
 REQUEST = OcrRequest("u", "a.png", b"bytes")
 BLANK = Page(Image.new("L", (10, 10)), None)
-Pages = Callable[[bytes, int, str], Iterator[Page]]
+Pages = Callable[[bytes, int, str, Sequence[str]], Iterator[Page]]
 Clock = Callable[[], float]
 
 
@@ -44,11 +44,11 @@ def recognise(request: OcrRequest, engine: FakeEngine, settings: Ocr, pages: Pag
     return recognise_with(request, engine, settings, ("eng", "deu"), pages, clock)
 
 
-def _pages(count: int) -> Callable[[bytes, int, str], Iterator[Page]]:
-    return lambda data, max_pixels, preprocess: iter([BLANK] * count)
+def _pages(count: int, page: Page = BLANK) -> Pages:
+    return lambda data, max_pixels, preprocess, languages: iter([page] * count)
 
 
-def _refusing(data: bytes, max_pixels: int, preprocess: str) -> Iterator[Page]:
+def _refusing(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str]) -> Iterator[Page]:
     raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, "It is a poem.")
     yield BLANK
 
@@ -80,8 +80,22 @@ def test_nobody_looks_twice_who_was_told_how_to_look(settings: Ocr) -> None:
 def test_a_blank_page_is_looked_at_once() -> None:
     engine = FakeEngine(lambda mode: "" if mode == 3 else "letters that are not there")
     blank = Page(Image.new("L", (10, 10)), None, is_blank=True)
-    answer = recognise(REQUEST, engine, Ocr(), lambda data, max_pixels, preprocess: iter([blank]))
+    answer = recognise(REQUEST, engine, Ocr(), _pages(1, blank))
     assert (answer.ocr_result, engine.modes) == ("", [3])
+
+
+@pytest.mark.parametrize(("says", "modes"), [(6, [6]), (8, [6, 7, 8])])
+def test_a_single_line_has_no_layout_to_find_out(says: int, modes: list[int]) -> None:
+    engine = FakeEngine(lambda mode: "is\n" if mode == says else "")
+    line = Page(BLANK.image, None, is_line=True)
+    assert recognise(REQUEST, engine, Ocr(), _pages(1, line)).ocr_result == "is\n"
+    assert engine.modes == modes
+
+
+def test_a_single_line_is_looked_at_as_the_client_says() -> None:
+    engine = FakeEngine(lambda mode: "")
+    recognise(REQUEST, engine, Ocr(page_seg_mode=4), _pages(1, Page(BLANK.image, None, is_line=True)))
+    assert engine.modes == [4]
 
 
 @pytest.mark.parametrize("mode", [0, 2])
@@ -141,7 +155,7 @@ def test_without_words_there_is_no_confidence() -> None:
 def test_steps_are_those_of_the_pages_and_of_the_second_looks_each_once() -> None:
     page = Page(BLANK.image, None, steps=("inverted", "border"))
     engine = FakeEngine(lambda mode: "text" if mode == 7 else "")
-    answer = recognise(REQUEST, engine, Ocr(), lambda data, max_pixels, preprocess: iter([page, page]))
+    answer = recognise(REQUEST, engine, Ocr(), _pages(2, page))
     assert answer.details.steps == ("inverted", "border", "looked again as a block", "looked again as a line")
 
 
@@ -155,16 +169,16 @@ def test_a_failure_tells_the_engine_s_time_too() -> None:
 
 
 def test_the_client_s_options_go_before_the_settings() -> None:
-    asked: list[str] = []
+    asked: list[object] = []
 
-    def pages(data: bytes, max_pixels: int, preprocess: str) -> Iterator[Page]:
-        asked.append(preprocess)
+    def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str]) -> Iterator[Page]:
+        asked.extend((preprocess, languages))
         yield BLANK
 
     options = {"Languages": ["deu", "eng"], "PageSegMode": 6, "Preprocess": "none"}
     engine = FakeEngine(lambda mode: "text")
     recognise(OcrRequest("u", "a.png", b"", "r", options), engine, Ocr(), pages)
-    assert (engine.languages, engine.modes, asked) == ([("deu", "eng")], [6], ["none"])
+    assert (engine.languages, engine.modes, asked) == ([("deu", "eng")], [6], ["none", ("deu", "eng")])
 
 
 def test_a_bad_option_is_answered_and_nothing_is_read() -> None:

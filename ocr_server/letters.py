@@ -1,0 +1,129 @@
+"""How high the letters of an image are, and how to give the engine a size that it reads well. Grey images only.
+
+Tesseract scales each line to 36 pixels by itself: larger letters cost time in everything before that, and bring grain.
+The numbers are measured, on rendered crops and on pages as scanned; docs/decisions.md tells how.
+"""
+
+import functools
+import itertools
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from PIL import Image, ImageOps
+
+INK_CONTRAST: Final = 40
+"""Levels of grey. What differs from a crop's background by more is its ink; a page without any is blank."""
+
+CROP_INK_HEIGHT: Final = 24
+"""Pixels. A crop's letters lower than this are scaled up to it; more makes capitals of small letters."""
+
+MOST_UP: Final = 4
+BORDER: Final = 20
+
+MAX_SIDE: Final = 32_000
+"""Longest side in pixels: Tesseract's coordinates have 16 bits, less the border of a crop."""
+
+PAGE_LETTER_HEIGHT: Final = 12
+"""Pixels. A page is not scaled down so far that small letters, such as x, are lower than this: at 8 errors come."""
+
+SCALES_DOWN: Final = (1 / 3, 1 / 2, 2 / 3)
+
+LATIN: Final = frozenset(
+    (
+        *("afr", "cat", "ces", "dan", "deu", "eng", "epo", "est", "eus", "fin", "fra", "gle", "glg", "hrv", "hun"),
+        *("ind", "isl", "ita", "lat", "lav", "lit", "msa", "nld", "nor", "pol", "por", "ron", "slk", "slv", "spa"),
+        *("swe", "tur"),
+    )
+)
+"""Languages, by Tesseract's names, of whose letters PAGE_LETTER_HEIGHT is true. Chinese needs half as much again."""
+
+_STRIP: Final = 16  # pixels of width: about a letter
+_SPECK: Final = 3  # pixels of height that are no letter
+_SMALL_LETTERS: Final = (
+    1 / 3
+)  # the lowest third is left to them: a page with some small print is not scaled to its large
+
+
+def crop_as_page(image: Image.Image, steps: list[str]) -> tuple[Image.Image, bool]:
+    """A crop made more like a page: dark on light, letters of readable height, room around them; is it one line?"""
+    background = _edge_grey(image)
+    if background < 128:
+        image, background = ImageOps.invert(image), 255 - background
+        steps.append("inverted")
+    ink = image.point(_ink_of(background, INK_CONTRAST))
+    box = ink.getbbox()
+    height = box[3] - box[1] if box else image.height
+    is_line = box is not None and _is_line(ink.crop(box))
+    factor = max(1.0, min(MOST_UP, CROP_INK_HEIGHT / height, MAX_SIDE / image.width))
+    if factor > 1:
+        size = (round(image.width * factor), round(image.height * factor))
+        image = image.resize(size, Image.Resampling.BICUBIC)
+        steps.append(f"scaled x{round(factor, 1):g}")
+    steps.append("border")
+    if is_line:
+        steps.append("one line")
+    return ImageOps.expand(image, BORDER, fill=background), is_line
+
+
+def scale_down(image: Image.Image, languages: Sequence[str], least_side: int) -> tuple[Image.Image, float]:
+    """A page at the smallest size at which its letters are large enough, and the factor, 1.0 when it is as it was.
+
+    least_side: pixels that no side may fall below.
+    """
+    if min(image.size) < 2 * least_side or not LATIN.issuperset(languages):
+        return image, 1.0
+    half = image.reduce(2)  # averages four pixels to one: the grain of a scan is no ink then
+    height = 2 * _letter_height(half)
+    for scale in SCALES_DOWN:
+        if height * scale >= PAGE_LETTER_HEIGHT and min(image.size) * scale >= least_side:
+            if scale == 1 / 2:
+                return half, scale
+            size = (round(image.width * scale), round(image.height * scale))
+            return image.resize(size, Image.Resampling.BOX), scale
+    return image, 1.0
+
+
+def _letter_height(page: Image.Image) -> int:
+    """The height of a page's small letters in pixels; 0 when there are none."""
+    counts, total, levels = page.histogram(), page.width * page.height, list[int]()
+    for share in (0.005, 0.5, 0.995):
+        levels.append(next(grey for grey, below in enumerate(itertools.accumulate(counts)) if below >= share * total))
+    darkest, paper, lightest = levels
+    ink = page.point(_ink_of(paper, max(paper - darkest, lightest - paper) // 2))
+    runs = re.findall(rb"[^\0]+", _strips(ink, _STRIP).tobytes())
+    heights = Counter(len(run) for run in runs if len(run) >= _SPECK)
+    enough = _SMALL_LETTERS * heights.total()
+    for height, below in zip(
+        sorted(heights), itertools.accumulate(heights[one] for one in sorted(heights)), strict=True
+    ):
+        if below >= enough:
+            return height
+    return 0
+
+
+def _is_line(ink: Image.Image) -> bool:
+    """True when most letters are more than half as high as all ink together."""
+    strips = _strips(ink, max(1, ink.height // 2))
+    columns, rows = strips.tobytes(), strips.width
+    tallest = [max(map(len, columns[start : start + rows].split(b"\0"))) for start in range(0, len(columns), rows)]
+    return 2 * sorted(tallest)[len(tallest) // 2] > rows
+
+
+def _strips(ink: Image.Image, width: int) -> Image.Image:
+    """Upright strips of the image, each a row: not 0 where there is ink at that height."""
+    return ink.reduce((width, 1)).transpose(Image.Transpose.TRANSPOSE)
+
+
+@functools.cache
+def _ink_of(background: int, contrast: int) -> list[int]:
+    return [255 * (abs(grey - background) > contrast) for grey in range(256)]
+
+
+def _edge_grey(image: Image.Image) -> int:
+    """The median grey of the four edges: a crop's background."""
+    width, height = image.size
+    edges = ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height))
+    greys = sorted(b"".join(image.crop(edge).tobytes() for edge in edges))
+    return greys[(len(greys) - 1) // 2]
