@@ -37,6 +37,9 @@ OUTBOX_PATIENCE: Final = 10.0
 """A client that lets more wait for it, and has taken no message for so many seconds, is cut off before SEND_TIMEOUT. A
 v2 client finds its answers again."""
 
+FLUSH_AT: Final = 64 * 1024
+"""Bytes that are sent at once; less is sent together with what else is posted in the same turn of the event loop."""
+
 KEPT_ENCODED: Final = 1024 * 1024
 """Bytes of encoded messages that wait; others are encoded once more when their turn comes."""
 
@@ -63,6 +66,7 @@ class Connection:
         "_outbox",
         "_outbox_bytes",
         "_ping_at",
+        "_unflushed",
         "_written",
         "bearer",
         "client",
@@ -96,7 +100,8 @@ class Connection:
         self._is_text = not (isinstance(session, SessionV2) and session.codec.is_binary)
         self._outbox: deque[_Waiting] | None = None  # None when there is nothing: most connections, most of the time
         self._outbox_bytes = 0
-        self._written: Send | None = None  # and not taken yet: what has filled the line
+        self._written: list[Send] | None = None  # not flushed yet, or not taken: what has filled the line
+        self._unflushed = 0  # bytes
         self._ping_at = transport.loop.time() + PING_INTERVAL
         self._changed: asyncio.Event | None = None  # None while nobody waits
         self._closing: asyncio.Task[None] | None = None
@@ -130,10 +135,25 @@ class Connection:
 
     def _write(self, send: Send, frame: bytes) -> None:
         self.transport.write(frame, is_text=self._is_text)
-        if self.transport.full_since:
-            self._written = send  # counts as waiting until the client has taken most of it
-        else:
+        if self._written is None:
+            self._written = []
+            self.transport.loop.call_soon(self._flush)
+        self._written.append(send)
+        self._unflushed += len(frame)
+        if self._unflushed > FLUSH_AT:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Send together what was posted since the event loop's last turn."""
+        self._unflushed = 0
+        if self._written is not None and self.transport.flush():
+            self._have_sent()
+
+    def _have_sent(self) -> None:
+        written, self._written = self._written, None
+        for send in written or ():
             self._sent(send)
+        self.changed()
 
     def _queue(self, send: Send, frame: bytes) -> None:
         if self._outbox is None:
@@ -147,9 +167,7 @@ class Connection:
 
     def taken(self) -> None:
         """The client has taken what it was sent, and may be sent more; called by the transport."""
-        written, self._written = self._written, None
-        if written is not None:
-            self._sent(written)
+        self._have_sent()
         while self._outbox is not None and self.transport.can_write:
             first = self._outbox.popleft()
             self._outbox_bytes -= first.size
@@ -180,7 +198,6 @@ class Connection:
         is_final = isinstance(message, v2.Success | v2.Failure) or (isinstance(message, Response) and message.is_final)
         if is_final and sent.message_id is not None:
             self._log_delivered(message, sent.message_id)
-        self.changed()
 
     def _log_delivered(self, message: Any, message_id: str) -> None:
         self.last_answer = self.transport.loop.time()
@@ -194,7 +211,7 @@ class Connection:
 
     @property
     def _waiting(self) -> int:
-        return (self._written is not None) + (len(self._outbox) if self._outbox else 0)
+        return len(self._written or ()) + len(self._outbox or ())
 
     @property
     def under_way(self) -> int:
@@ -209,8 +226,7 @@ class Connection:
     @property
     def unsent(self) -> list[Any]:
         """The messages that wait to go out."""
-        written = [] if self._written is None else [self._written.message]
-        return written + [one.send.message for one in self._outbox or ()]
+        return [send.message for send in (*(self._written or ()), *(one.send for one in self._outbox or ()))]
 
     def ids(self, **more: Any) -> dict[str, Any]:
         """The `extra` of a log call about this client."""

@@ -217,12 +217,18 @@ class Transport(ServerConnection):
         return not self.full_since and self.protocol.state is State.OPEN and not self.transport.is_closing()
 
     def write(self, message: bytes, *, is_text: bool) -> None:
-        """Send a message without waiting. Only while `can_write`."""
+        """Send a message with the next `flush`. Only while `can_write`."""
         if is_text:
             self.protocol.send_text(message)
         else:
             self.protocol.send_binary(message)
+
+    def flush(self) -> bool:
+        """Send what was written; False when the peer does not take it, or has gone."""
+        if self.transport.is_closing():
+            return False
         self.send_data()
+        return not self.full_since
 
     def say_ping(self) -> None:
         """Keep the line open. Whether a pong comes is not looked at."""
@@ -232,8 +238,13 @@ class Transport(ServerConnection):
 
     def send_data(self) -> None:
         """Called whenever there may be something to send."""
-        super().send_data()
-        if self.protocol.close_sent is not None and self._ending is None and not self.is_lost:
+        protocol = self.protocol
+        if len(protocol.writes) > 1 and all(protocol.writes):  # an empty one is the end of the stream
+            writes, protocol.writes = protocol.writes, []
+            self.transport.writelines(writes)  # one system call, which costs more than all else about a small message
+        else:
+            super().send_data()
+        if protocol.close_sent is not None and self._ending is None and not self.is_lost:
             self._ending = self.loop.call_later(DISCARD_SECONDS, self.transport.abort)
 
     def pause_writing(self) -> None:
