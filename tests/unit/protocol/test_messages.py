@@ -1,5 +1,6 @@
 """Decoding: what is understood, and that nothing else ever raises anything but the one error."""
 
+import binascii
 import json
 import re
 
@@ -92,6 +93,17 @@ def test_what_is_no_base64_is_refused(given_data: str) -> None:
     with pytest.raises(Refusal) as caught:
         messages.decode_image(given_data)
     assert caught.value.code is ErrorCode.BAD_BASE64
+
+
+@given(st.text(alphabet="aR+/=-字 ", max_size=9))
+def test_base64_is_what_binascii_takes_strictly(given_data: str) -> None:
+    try:
+        image = binascii.a2b_base64(given_data, strict_mode=True)
+    except ValueError:
+        with pytest.raises(Refusal):
+            messages.decode_image(given_data)
+    else:
+        assert messages.decode_image(given_data) == image
 
 
 def test_base64_in_lines_is_taken() -> None:
