@@ -111,7 +111,7 @@ class Gateway:
                 await connection.wait_until(lambda: not connection.unreceived)
         await _say_goodbye(connection)
 
-    def _pages(self, transport: ServerConnection, request: Request) -> HttpResponse | None:
+    async def _pages(self, transport: ServerConnection, request: Request) -> HttpResponse | None:
         path = request.path.partition("?")[0]
         if path == "/healthz":
             return transport.respond(http.HTTPStatus.OK, "alive\n")
@@ -121,7 +121,7 @@ class Gateway:
             why = "the gateway is stopping" if self.is_draining else "the broker is not reached"
             return transport.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, f"not ready: {why}\n")
         if path == "/metrics":
-            body, content_type = self._metrics.page()
+            body, content_type = await self._metrics.page()
             response = transport.respond(http.HTTPStatus.OK, "")
             del response.headers["Content-Type"], response.headers["Content-Length"]
             response.headers["Content-Type"], response.headers["Content-Length"] = content_type, str(len(body))

@@ -1,5 +1,7 @@
 """The page that Prometheus reads."""
 
+import asyncio
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from protocol.errors import ErrorCode
@@ -7,7 +9,7 @@ from websocket_server.metrics import Metrics
 
 
 def _values(metrics: Metrics) -> dict[str, float]:
-    page, content_type = metrics.page()
+    page, content_type = asyncio.run(metrics.page())
     assert content_type.startswith("text/plain")
     families = list(text_string_to_metric_families(page.decode("utf-8")))
     assert all(family.name.startswith(("gateway_", "process_")) for family in families)
