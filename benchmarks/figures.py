@@ -24,7 +24,8 @@ class Reach:
 class Figure:
     """One row of the table. rounds: in `unit`, one value a round. baseline: of the same rounds; empty: there is none.
 
-    compared_with: what the baseline is. note: what a reader should know, such as errors or a setting.
+    compared_with: what the baseline is. note: what a reader should know, such as errors or a setting. holds: False when
+    something else that belongs to it does not, so that it is missed, however fast it is.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Figure:
     baseline: Sequence[float] = ()
     compared_with: str = ""
     note: str = ""
+    holds: bool = True
 
     @property
     def median(self) -> float:
@@ -60,7 +62,7 @@ class Figure:
         """None when there is nothing to reach."""
         if self.reach is None:
             return None
-        return self.reach.holds(self.median if self.ratio is None else self.ratio)
+        return self.holds and self.reach.holds(self.median if self.ratio is None else self.ratio)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,6 +31,8 @@ class Stack:
         self.broker = broker
         self.services = services
         self.folder = folder
+        self.read: list[tuple[Sample, str]] = []
+        """What `images_per_second` has had read, the last time, and the texts that came back."""
         self._runs = 0
 
     @contextlib.contextmanager
@@ -44,7 +46,10 @@ class Stack:
 
     def images_per_second(self, gateway: Gateway, samples: list[Sample], count: int, connections: int = 2) -> float:
         """Have the client program read `count` images; from its first sending to its last result. Raises WrongText."""
-        return count / self.start_client(gateway, samples, count, connections).answered()[-1]
+        run = self.start_client(gateway, samples, count, connections)
+        seconds = run.answered()[-1]
+        self.read = run.read
+        return count / seconds
 
     def start_client(self, gateway: Gateway, samples: list[Sample], count: int, connections: int = 2) -> "Run":
         """Have the client program read `count` images, the samples again and again."""
@@ -71,6 +76,7 @@ class Run:
         self._count = count
         self._folder = folder
         self._results = results
+        self.read: list[tuple[Sample, str]] = []
 
     def answered(self) -> list[float]:
         """Wait for its end; seconds from its first sending to each of its results. Raises WrongText."""
@@ -84,7 +90,9 @@ class Run:
             raise RuntimeError(f"{len(answered)} of {self._count} images have a result; the client printed:\n{said}")
         for number in range(self._count):
             sample = self._samples[number % len(self._samples)]
-            check(sample, (self._results / f"{name_of(number, sample)}.txt").read_text("utf-8"))
+            text = (self._results / f"{name_of(number, sample)}.txt").read_text("utf-8")
+            check(sample, text)
+            self.read.append((sample, text))
         shutil.rmtree(self._folder)
         shutil.rmtree(self._results)
         return answered

@@ -21,6 +21,12 @@ def test_without_a_baseline_the_figure_itself_is_held_to_the_bound() -> None:
     assert Figure("latency", "ms", [2.0]).ratio is None
 
 
+def test_what_is_fast_and_wrong_is_missed() -> None:
+    assert Figure("pages", "/s", [3.0], Reach(1.1), [2.0]).is_reached is True
+    assert Figure("pages", "/s", [3.0], Reach(1.1), [2.0], holds=False).is_reached is False
+    assert Figure("pages", "/s", [3.0], holds=False).is_reached is None
+
+
 def test_a_baseline_of_other_rounds_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="zip"):
         _ = Figure("words", "/s", [1.0, 2.0], baseline=[1.0]).ratio
