@@ -24,7 +24,7 @@ def run(scale: Scale) -> list[Figure]:
 
 def _pages(up: stack.Stack, scale: Scale) -> list[Figure]:
     samples, cores = pages(), machine.cores()
-    count, few = scale.count(40, len(samples)), scale.count(4, len(samples))
+    count, few = scale.count(40, len(samples)), scale.count(8, len(samples))
     tutorial, of_one_thread = Tutorial(samples, cores), Tutorial(samples, cores, threads=1)
     errors = dict[str, float]()
 
