@@ -29,7 +29,8 @@ _time = struct.Struct(">Q").pack
 class PublishFrames:
     """Persistent messages to one queue, over the default exchange, mandatory.
 
-    channel: its number. most: bytes of a body that go into one frame. reply_to: where answers are wanted.
+    channel: its number. most: bytes of a body that go into one frame; below 1: as many as there are, which is what a
+    broker's frame_max of 0 means. reply_to: where answers are wanted.
     """
 
     def __init__(self, channel: int, most: int, queue: str, reply_to: str) -> None:
@@ -56,15 +57,11 @@ class PublishFrames:
                 _time(int(time.time())),
             )
         )
-        pieces: list[bytes | memoryview] = [
-            self._method,
-            _start(HEADER, self._channel, len(properties)),
-            properties,
-            END,
-        ]
-        whole = memoryview(body)
-        for at in range(0, len(body), self._most):
-            part = whole[at : at + self._most]
+        start = _start(HEADER, self._channel, len(properties))
+        pieces: list[bytes | memoryview] = [self._method, start, properties, END]
+        whole, most = memoryview(body), self._most if self._most > 0 else max(1, len(body))
+        for at in range(0, len(body), most):
+            part = whole[at : at + most]
             pieces += (_start(BODY, self._channel, len(part)), part, END)
         return pieces
 

@@ -4,12 +4,15 @@ A part of `broker`. aiormq would make a task, a future and a write of every fram
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import cast
 
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
+
+log = logging.getLogger("WebSocket server")
 
 
 async def channel_of(channel: AbstractChannel) -> Channel:
@@ -32,10 +35,14 @@ class Batches:
             self._writing = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
-        while not self._channel.is_closed and (payload := self._collect()):
-            written = asyncio.get_running_loop().create_future()
-            await self._channel.write_queue.put(ChannelFrame(payload, should_close=False, drain_future=written))
-            await written
+        try:
+            while not self._channel.is_closed and (payload := self._collect()):
+                written = asyncio.get_running_loop().create_future()
+                await self._channel.write_queue.put(ChannelFrame(payload, should_close=False, drain_future=written))
+                await written
+        except Exception:  # a mistake of ours, or no memory: what was counted as sent may not have been
+            log.exception("what is to be said to the broker cannot be written; the channel is closed")
+            await self._channel.close()
         self._writing = None
 
     async def written(self) -> None:

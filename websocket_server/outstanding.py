@@ -55,6 +55,11 @@ class _Unwanted:
 class Outstanding:
     """What one client waits for. client_uuid: whose they are. Attached while the client has a connection."""
 
+    __slots__ = (
+        *("_connection", "_most_unwanted", "_new_message_id", "_received", "_request_ids", "_requests", "_unwanted"),
+        *("client_uuid", "is_attached"),
+    )
+
     def __init__(
         self, client_uuid: str, max_in_flight: int, new_message_id: Callable[[], str] = lambda: secrets.token_hex(16)
     ) -> None:

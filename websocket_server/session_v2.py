@@ -34,6 +34,8 @@ class SessionV2:
     codec: as negotiated. max_image_bytes: largest image that is taken.
     """
 
+    __slots__ = ("_frame_limit", "_limits", "_max_image_bytes", "_requests", "client_uuid", "codec")
+
     def __init__(self, codec: Codec, max_image_bytes: int) -> None:
         self.codec = codec
         self.client_uuid = ""

@@ -47,6 +47,11 @@ def test_a_publish_is_read_as_it_was_meant(size: int) -> None:
     assert b"".join(parts) == image
 
 
+def test_a_broker_without_a_limit_for_frames_is_sent_one() -> None:
+    frames = PublishFrames(1, 0 - 8, "q", "r").of(bytes(5 * MOST), {}, "c", "m")
+    assert [len(part.value) for _, part in _read(b"".join(frames)) if isinstance(part, body.ContentBody)] == [5 * MOST]
+
+
 def test_what_has_become_of_a_delivery_is_read_as_it_was_meant() -> None:
     tag = 2**40
     sent = amqp_frames.acknowledge(3, tag) + amqp_frames.give_back(3, tag) + amqp_frames.reject(3, tag)

@@ -7,6 +7,7 @@ import pytest
 from pamqp import commands, frame, header
 
 from websocket_server import publisher as module
+from websocket_server.amqp_frames import PublishFrames
 from websocket_server.publisher import Publisher
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ class PaperChannel:
                 found.append(str(read.properties.message_id))
         written.drain()
         return found
+
+    async def close(self) -> None:
+        self.is_closed = True
 
     def confirm(self, tag: int) -> None:
         self.confirmations.pop(tag).set_result(commands.Basic.Ack(tag))
@@ -131,5 +135,21 @@ def test_on_a_closed_channel_nothing_is_written() -> None:
         with pytest.raises(ConnectionError):
             await _publish(_publisher(channel), "m1")
         assert channel.write_queue.empty()
+
+    asyncio.run(scenario())
+
+
+def test_a_mistake_in_between_closes_the_channel_since_the_count_may_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        channel = PaperChannel()
+        publisher = _publisher(channel)
+        monkeypatch.setattr(PublishFrames, "of", lambda *_: [b"frames", None])
+        task = _publish(publisher, "m1")
+        await _settle()
+        assert channel.is_closed
+        assert channel.write_queue.empty()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
     asyncio.run(scenario())
