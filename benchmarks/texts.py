@@ -1,9 +1,10 @@
-"""Whether what was read is what is in the image: a wrong text makes a benchmark fail, however fast it was. Pure."""
+"""Whether what was read is what is in the image: a wrong text makes a benchmark fail, however fast it was."""
 
 import functools
 from collections.abc import Iterable
 from typing import Final
 
+from .accuracy.scoring import tally
 from .images import Sample
 
 MOST_WORDS_WRONG: Final = 0.02
@@ -29,14 +30,5 @@ def error_rate(read: Iterable[tuple[Sample, str]]) -> float:
 
 @functools.lru_cache(maxsize=1024)
 def errors(expected: str, text: str) -> int:
-    """How many words must be changed, added or taken away: the edit distance over words, whitespace being all alike."""
-    mine, its = expected.split(), text.split()
-    row = list(range(len(its) + 1))
-    for number, word in enumerate(mine, 1):
-        before, row[0] = row[0], number
-        for column, other in enumerate(its, 1):
-            before, row[column] = (
-                row[column],
-                min(row[column] + 1, row[column - 1] + 1, before + (word != other)),
-            )
-    return row[-1]
+    """How many words must be changed, added or taken away. Kept: the same few texts come again."""
+    return tally(expected, text).wrong_words
