@@ -32,23 +32,28 @@ def run(scale: Scale) -> list[Figure]:
     """Our client's times, those of the least client there can be, and the disk's."""
     (sample,) = (one for one in words() if one.name == NAME)
     count, warm_up = scale.count(COUNT), WARM_UP if not scale.is_quick else 5
-    clients: dict[str, list[list[float]]] = {"": [], ", with a bare socket for a client": []}
-    disk: list[list[float]] = []
+    library, bare, pending, disk = list[list[float]](), list[list[float]](), list[list[float]](), list[list[float]]()
     with stack.running() as up, up.reading(processes=machine.cores()) as gateway:
         for _ in range(scale.rounds):
-            for rounds, measure in zip(clients.values(), (_library, _bare_socket), strict=True):
-                rounds.append(measure(gateway.port, sample, count + warm_up)[warm_up:])
+            library.append(_library(gateway.port, sample, count + warm_up)[warm_up:])
+            both = _bare_socket(gateway.port, sample, count + warm_up)[warm_up:]
+            pending.append([one for one, _ in both])
+            bare.append([one for _, one in both])
             disk.append(_syncs(up.folder, min(count, SYNCS)))
-    figures = []
-    for name, rounds in clients.items():
-        reach = (None, None) if name else (Reach(3, is_most=True), Reach(10, is_most=True))
-        note = "" if name else f"{NAME}, {count} a round, one at a time, {1000 * PAUSE:g} ms apart; quorum queues"
-        figures += _figures(f"added latency, idle stack{name}", rounds, reach, note)
-    note = "what a quorum queue waits for before it confirms; each image and each answer does so once"
-    return [*figures, *_figures("fsync of the temporary folder", disk, (None, None), note)]
+    note = f"{NAME}, {count} a round, one at a time, {1000 * PAUSE:g} ms apart; quorum queues"
+    of_disk = "what a quorum queue waits for before it confirms; each image and each answer does so once"
+    reach = Reach(3, is_most=True), Reach(10, is_most=True)
+    return [
+        *_figures("added latency, idle stack", library, note, reach),
+        *_figures("added latency, idle stack, with a bare socket for a client", bare),
+        *_figures("of that until PENDING, which is the broker's confirm", pending),
+        *_figures("fsync of the temporary folder", disk, of_disk),
+    ]
 
 
-def _figures(name: str, rounds: list[list[float]], reach: tuple[Reach | None, Reach | None], note: str) -> list[Figure]:
+def _figures(
+    name: str, rounds: list[list[float]], note: str = "", reach: tuple[Reach | None, Reach | None] = (None, None)
+) -> list[Figure]:
     return [
         Figure(f"{name}, p{percent}", "ms", [1000 * percentile(one, percent) for one in rounds], bound, note=why)
         for percent, bound, why in zip((50, 99), reach, (note, ""), strict=True)
@@ -70,22 +75,24 @@ def _library(port: int, sample: Sample, count: int) -> list[float]:
     return added
 
 
-def _bare_socket(port: int, sample: Sample, count: int) -> list[float]:
-    added = []
+def _bare_socket(port: int, sample: Sample, count: int) -> list[tuple[float, float]]:
+    """Seconds until PENDING (or until the answer, where that was faster), and seconds beyond the engine's time."""
+    times = []
     with RawClient(port) as client:
         for _ in range(count):
             time.sleep(PAUSE)
             begun = time.perf_counter()
             client.send(sample)
+            pending = None
             while isinstance(answer := client.hear(), Progress):
-                pass
+                pending = pending or time.perf_counter() - begun
             seconds = time.perf_counter() - begun
             assert isinstance(answer, Success), answer
             assert answer.elapsed_ms is not None
             check(sample, answer.ocr_result)
             client.received(answer.request_id)
-            added.append(seconds - answer.elapsed_ms / 1000)
-    return added
+            times.append((pending or seconds, seconds - answer.elapsed_ms / 1000))
+    return times
 
 
 def _syncs(folder: Path, count: int) -> list[float]:
