@@ -31,9 +31,9 @@ def run(scale: Scale) -> Sequence[Figure | Curve]:
         rates = _by_processes(up, scale, "pages", pages(), PAGES)
         if not scale.is_quick:
             rates |= _by_processes(up, scale, "words", words(), WORDS)
-        through_stack, limit = (_gain(rates, "pages", which) for which in (STACK, LIMIT))
-        gain = Figure("pages, gain of a second OCR process", "x", through_stack, Reach(0.97), limit, LIMIT)
-        return [gain, _curve(rates), *_gateways(up, scale)]
+        through_stack, limit = (gain(rates, "pages", which) for which in (STACK, LIMIT))
+        of_second = Figure("pages, gain of a second OCR process", "x", through_stack, Reach(0.97), limit, LIMIT)
+        return [of_second, curve(rates), *_gateways(up, scale)]
 
 
 Rates = dict[tuple[str, str, int], list[float]]
@@ -53,11 +53,12 @@ def _by_processes(up: stack.Stack, scale: Scale, what: str, samples: list[Sample
     return {keys[name]: rounds for name, rounds in scale.alternating(measured).items()}
 
 
-def _gain(rates: Rates, what: str, which: str) -> list[float]:
+def gain(rates: Rates, what: str, which: str) -> list[float]:
+    """How many times as much two processes read as one, in each round."""
     return [two / one for one, two in zip(rates[what, which, 1], rates[what, which, 2], strict=True)]
 
 
-def _curve(rates: Rates) -> Curve:
+def curve(rates: Rates) -> Curve:
     """All in parts of what the limit reads with one process: words and pages are far apart."""
     medians = {key: statistics.median(rounds) for key, rounds in rates.items()}
     lines: dict[str, Points] = {}
