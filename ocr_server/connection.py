@@ -95,13 +95,13 @@ def explain(error: BaseException, settings: RabbitMQ) -> str:
 def _cause(error: BaseException) -> BaseException:
     """What pika has wrapped while it connected."""
     while True:
+        inner: object = None
         if isinstance(error, connection_workflow.AMQPConnectionWorkflowFailed):
-            error = error.exceptions[-1]
+            inner = error.exceptions[-1]
         elif isinstance(error, connection_workflow.AMQPConnectorPhaseErrorBase):
-            error = error.exception
-        elif type(error) is exceptions.AMQPConnectionError and isinstance(error.args[:1], tuple) and error.args:
-            if not isinstance(error.args[0], BaseException):
-                return error
-            error = error.args[0]
-        else:
+            inner = error.exception
+        elif type(error) is exceptions.AMQPConnectionError and error.args:
+            inner = error.args[0]
+        if not isinstance(inner, BaseException):
             return error
+        error = inner

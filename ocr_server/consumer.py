@@ -130,12 +130,9 @@ class Consumer:
         is_urgent: False when it may go out with the next ones.
         """
         link = delivery.link
-
-        def publish() -> None:
-            link.publish(delivery, link.answer_queue(delivery), body, done)
-            self._take_ahead(link, self._events.prefetch())
-
-        self._settle(delivery, publish, is_urgent=is_urgent)
+        self._settle(
+            delivery, functools.partial(link.publish, delivery, link.answer_queue(delivery), body, done), is_urgent
+        )
 
     def progress(self, delivery: Delivery, body: bytes) -> None:
         """Tell whoever waits for the answer how far it is; best effort. For any thread."""
@@ -158,17 +155,19 @@ class Consumer:
             self._take_ahead(self._link, 0)
 
     def _take_ahead(self, link: Link, prefetch: int) -> None:
-        if link.is_cancelled or link.prefetch == prefetch or self._stopping.is_set():
+        if not link.has_begun or link.is_cancelled or link.prefetch == prefetch or self._stopping.is_set():
             return
         # Only once no more come: they would come straight back.
         link.consume(prefetch, None if prefetch else lambda: self._give_back_unread(link))
 
-    def _settle(self, delivery: Delivery, work: Callable[[], None], *, is_urgent: bool = True) -> None:
+    def _settle(self, delivery: Delivery, work: Callable[[], None], is_urgent: bool = True) -> None:
         def settle() -> None:
             if delivery.link.is_lost:
                 self._log.info("the connection was lost before the answer; the image will come again")
             else:
                 work()
+            if self._link:
+                self._take_ahead(self._link, self._events.prefetch())
 
         self._handover.give(settle, is_urgent=is_urgent)
 

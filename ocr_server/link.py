@@ -64,6 +64,7 @@ class Link:
     ) -> None:
         self.broadcasts = broadcasts
         self.prefetch = 0  # 0: no image comes
+        self.has_begun = False  # to consume, for the first time
         self.is_cancelled = False  # by the broker, as when the queue is deleted
         self.is_lost = False
         self._connection = connection
@@ -144,9 +145,10 @@ class Link:
         self._told.append(done)
 
     def give_back(self, deliveries: Iterable[Delivery]) -> None:
-        """Have the broker give images to somebody else."""
+        """Have the broker give images to somebody else; those of earlier connections are somebody else's by now."""
         for delivery in deliveries:
-            self._give_back(delivery)
+            if delivery.link is self:
+                self._give_back(delivery)
 
     @property
     def _tag(self) -> str:
@@ -161,7 +163,8 @@ class Link:
         self.consume(1)
 
     def _on_consuming(self, _: Any) -> None:
-        if self._consumers == 1:
+        if not self.has_begun:
+            self.has_begun = True
             self._listening()
 
     def _on_cancel(self, frame: Any) -> None:

@@ -1,15 +1,12 @@
 """One OCR process: the AMQP thread, the thread that reads images (the main one), and the order in which they stop.
 
-    AMQP thread   takes images, sends answers, keeps heartbeats, watches the clock     consumer.py
-    main thread   one image after another: job.py, image.py, engine.py
-    pipe thread   listens to the supervisor; when that dies, so does this process      lifeline.py
-    orders        obeys the supervisor
-
-Whoever of the main thread and the clock answers an image first is the one that answers it.
+AMQP thread   takes images, sends answers, keeps heartbeats, watches the clock     consumer.py
+main thread   one image after another: job.py, image.py, engine.py
+pipe thread   listens to the supervisor; when that dies, so does this process      lifeline.py
+orders        obeys the supervisor
 """
 
 import contextlib
-import dataclasses
 import hashlib
 import logging
 import os
@@ -24,11 +21,9 @@ from protocol import __version__
 from protocol.bodies import (
     Addressee,
     OcrAnswer,
-    OcrProgress,
     addressee,
     decode_request,
     encode_answer,
-    encode_progress,
     failure,
 )
 from protocol.control import Announcement, Cancelled, encode_announcement
@@ -43,6 +38,7 @@ from .cancellations import Cancellations
 from .consumer import Consumer
 from .engine import Choice, Engine, EngineMissing, load
 from .image import pages
+from .in_hand import InHand
 from .lifeline import Lifeline
 from .link import Delivery
 from .options import AVAILABLE_OUTPUTS
@@ -50,10 +46,6 @@ from .pace import QUICK, Pace
 
 TIMEOUT_MARGIN: Final = 5.0
 """Seconds that the engine gets beyond its own time limit before the clock answers in its place."""
-
-TELL_AFTER: Final = 0.025
-"""Seconds of reading until it is told that an image is read, while others are on their way here: for each of a run of
-quick images it would cost the broker and the gateway as much as an answer."""
 
 
 def run(
@@ -89,8 +81,7 @@ class _Worker:
         self._cancellations = Cancellations()
         self._deliveries: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._verdicts: queue.SimpleQueue[control.Verdict] = queue.SimpleQueue()
-        self._answering = threading.Lock()
-        self._reading: _Reading | None = None
+        self._in_hand = InHand(self._consumer.progress)
         self._is_stuck = False
         self._pace = Pace()
         self._failure: str = ""
@@ -168,11 +159,7 @@ class _Worker:
 
     def glance(self) -> bool:
         """Look whether the image that is read takes long: then its gateway is told, and what waits behind it goes."""
-        with self._answering:
-            reading = self._reading
-            seconds = time.monotonic() - reading.begun if reading else 0.0
-            if reading and seconds >= TELL_AFTER:
-                self._tell_progress(reading)
+        seconds = self._in_hand.look()
         if seconds >= QUICK and (self._pace.prefetch > 1 or not self._deliveries.empty()):
             self._consumer.pause()
         return seconds < QUICK
@@ -181,13 +168,11 @@ class _Worker:
         """Look at the clock: an engine that is stuck is answered for, and its process ended."""
         self._lifeline.tell()
         limit = self._settings.ocr.timeout
-        with self._answering:
-            reading = self._reading
-            if reading is None or time.monotonic() < reading.begun + limit + TIMEOUT_MARGIN:
-                return
-            self._reading, self._is_stuck = None, True
-        self._answer_late(reading.delivery, job.timeout_sentence(limit))
-        self._consumer.stop()  # and with the AMQP thread this process ends
+        stuck = self._in_hand.give_up_after(limit + TIMEOUT_MARGIN)
+        if stuck:
+            self._is_stuck = True
+            self._answer_late(stuck, job.timeout_sentence(limit))
+            self._consumer.stop()  # and with the AMQP thread this process ends
 
     def _answer_late(self, delivery: Delivery, sentence: str) -> None:
         self._lifeline.tell(control.Leaving())
@@ -245,11 +230,7 @@ class _Worker:
         self._consumer.answer(delivery, body, queued, is_urgent=not self._is_busy(seconds))
 
     def _read(self, delivery: Delivery, to: Addressee, engine: Engine) -> OcrAnswer:
-        reading = _Reading(delivery, to, time.monotonic())
-        with self._answering:
-            self._reading = reading
-            if delivery.link.unanswered == 1:
-                self._tell_progress(reading)
+        self._in_hand.begin(delivery, to)
         try:
             with limits.cpu_time(self._settings.ocr.timeout):
                 request = decode_request(delivery.body, delivery.headers, delivery.content_type)
@@ -258,31 +239,12 @@ class _Worker:
             answer = failure(to, refusal.code, str(refusal))
         except MemoryError:
             answer = failure(to, ErrorCode.IMAGE_TOO_LARGE, ErrorCode.IMAGE_TOO_LARGE.text)
-        with self._answering:
-            if self._reading is None:
-                threading.Event().wait()  # the clock has answered, and is about to end this process
-            self._reading = None
+        self._in_hand.end()
         return answer
 
     def _is_busy(self, seconds: float | None) -> bool:
         """True in a run of quick images: the next one is here."""
         return seconds is not None and seconds < QUICK and not self._deliveries.empty()
-
-    def _tell_progress(self, reading: "_Reading") -> None:
-        if reading.to.request_id and not reading.is_told:
-            reading.is_told = True
-            progress = OcrProgress(reading.to.client_uuid, reading.to.image_file_name, reading.to.request_id)
-            self._consumer.progress(reading.delivery, encode_progress(progress))
-
-
-@dataclasses.dataclass
-class _Reading:
-    """The image that is read. begun: seconds of the monotonic clock. is_told: its gateway knows."""
-
-    delivery: Delivery
-    to: Addressee
-    begun: float
-    is_told: bool = False
 
 
 def _waited(delivery: Delivery) -> float | None:
