@@ -1,6 +1,7 @@
 """What another OCR process brings."""
 
-from benchmarks.scaling import LIMIT, STACK, Rates, curve, gain
+from benchmarks.scaling import STACK, Rates, curve, gain
+from benchmarks.throughput import LIMIT
 
 RATES: Rates = {
     ("pages", STACK, 1): [1.0, 1.2, 1.1],
