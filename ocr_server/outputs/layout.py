@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from .affine import Affine, Box, Point
@@ -75,6 +75,17 @@ class Layout:
             for paragraph in block.paragraphs:
                 for line in paragraph.lines:
                     yield number, line
+
+    def with_lines(self, change: Callable[[Line], Line]) -> "Layout":
+        """The same with every line changed."""
+
+        def paragraph(of: Paragraph) -> Paragraph:
+            return dataclasses.replace(of, lines=tuple(map(change, of.lines)))
+
+        def block(of: Block) -> Block:
+            return dataclasses.replace(of, paragraphs=tuple(map(paragraph, of.paragraphs)))
+
+        return dataclasses.replace(self, blocks=tuple(map(block, self.blocks)))
 
     def through(self, way: Affine, width: int, height: int) -> "Layout":
         """The same in the coordinates of another image, of this size."""

@@ -1,0 +1,136 @@
+"""Words as wide as their ink: one box of Tesseract's in thirty leaves out a last letter, or takes in a neighbour's.
+
+A line's columns of pixels that have ink are runs: letters, or letters that touch. A run belongs to the word that it is
+in, or to the one that it stands closest to.
+"""
+
+import dataclasses
+import math
+import re
+from bisect import bisect
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, Final
+
+from .affine import Box
+from .layout import Layout, Line, Word
+
+LETTER_GAP: Final = 0.2
+"""Of the line's rise: what stands further away from a word than this is no letter of it."""
+
+MOST: Final = 1.0
+"""Of the line's rise: an edge is moved no further; who thinks so is wrong."""
+
+MOST_DRIFT: Final = 0.3
+"""Of the line's rise: a line that rises or falls by more shares its rows of pixels with others, and stays as it is."""
+
+OWN: Final = 0.6
+"""Of a run's columns: a word that has fewer of them shares the run with another."""
+
+LEAST_CONTRAST: Final = 24
+
+Span = tuple[float, float]
+
+
+def fitted(layout: Layout, image: Any) -> Layout:
+    """The layout with each word's left and right where its ink is. image: the PIL.Image.Image that was read."""
+    grey = image.convert("L")
+    return layout.with_lines(lambda line: _fitted(line, grey))
+
+
+def _fitted(line: Line, grey: Any) -> Line:
+    rise, run = -line.rise[1], line.end[0] - line.start[0]
+    if run <= 0 or rise <= 0 or abs(line.end[1] - line.start[1]) > MOST_DRIFT * rise:
+        return line
+    left, top, right, bottom = line.box
+    area = (max(0, math.floor(left - rise)), int(top), min(grey.width, math.ceil(right + rise)), int(bottom))
+    if area[0] >= area[2] or area[1] >= area[3]:
+        return line
+    runs = [(start + area[0], end + area[0]) for start, end in _runs(grey.crop(area))]
+    order = sorted(range(len(line.words)), key=lambda place: line.words[place].box[0])
+    before = [(line.words[place].box[0], line.words[place].box[2]) for place in order]
+    words = list(line.words)
+    for place, old, new in zip(order, before, _spans(before, runs, rise), strict=True):
+        edges = [is_now if abs(is_now - was) <= MOST * rise else was for was, is_now in zip(old, new, strict=True)]
+        words[place] = _moved(words[place], edges[0], edges[1])
+    return dataclasses.replace(line, box=_around([line.box, *(word.box for word in words)]), words=tuple(words))
+
+
+def _runs(crop: Any) -> list[tuple[int, int]]:
+    """Where columns with ink begin and end. Ink is what there is less of, dark or light."""
+    counts = crop.histogram()
+    threshold = _threshold(counts)
+    if threshold is None:
+        return []
+    dark = sum(counts[: threshold + 1])
+    is_dark = 2 * dark <= crop.width * crop.height
+    ink = crop.point([255 * ((grey <= threshold) == is_dark) for grey in range(256)])
+    columns = ink.reduce((1, crop.height)).tobytes()
+    return [match.span() for match in re.finditer(rb"[^\0]+", columns)]
+
+
+def _threshold(counts: Sequence[int]) -> int | None:
+    """The grey that parts a histogram best (Otsu's method); None without contrast."""
+    greys = [grey for grey, count in enumerate(counts) if count]
+    if greys[-1] - greys[0] < LEAST_CONTRAST:
+        return None
+    total, all_grey = sum(counts), sum(grey * count for grey, count in enumerate(counts))
+    below = accumulate(counts)
+    grey_below = accumulate(grey * count for grey, count in enumerate(counts))
+
+    def parted(dark: int, dark_grey: int) -> float:
+        light = total - dark
+        return dark * light * (dark_grey / dark - (all_grey - dark_grey) / light) ** 2 if dark and light else 0.0
+
+    scores = [parted(dark, dark_grey) for dark, dark_grey in zip(below, grey_below, strict=True)]
+    return scores.index(max(scores))
+
+
+def _spans(words: Sequence[Span], runs: Sequence[tuple[int, int]], rise: float) -> list[Span]:
+    """What the words, sorted by their left, span with the runs that are theirs."""
+    own: list[list[Span]] = [[] for _ in words]
+    lefts, strays = [left for left, _ in words], list[tuple[int, int]]()
+    for start, end in runs:
+        last = bisect(lefts, end)
+        overlaps = [
+            (min(end, right) - max(start, left), place)
+            for place, (left, right) in enumerate(words[max(0, last - 3) : last], max(0, last - 3))
+        ]
+        overlaps = [one for one in overlaps if one[0] > 0]
+        widest, owner = max(overlaps, default=(0.0, -1))
+        if len(overlaps) == 1 or widest >= OWN * (end - start) > 0:
+            own[owner].append((start, end))
+        elif overlaps:  # letters of two words touch: each keeps the edge that it has
+            for _, place in overlaps:
+                left, right = words[place]
+                own[place].append((max(start, left), min(end, right)))
+        else:
+            strays.append((start, end))
+    spans = [
+        (min(start for start, _ in found), max(end for _, end in found)) if found else words[place]
+        for place, found in enumerate(own)
+    ]
+    for start, end in strays:  # letters that follow a word
+        place = bisect(lefts, start) - 1
+        if place >= 0 and 0 <= start - spans[place][1] <= LETTER_GAP * rise:
+            spans[place] = (spans[place][0], end)
+    for start, end in reversed(strays):  # letters in front of one
+        place = bisect(lefts, start)
+        if place < len(spans) and 0 <= spans[place][0] - end <= LETTER_GAP * rise:
+            is_taken = place > 0 and spans[place - 1][1] >= end
+            spans[place] = spans[place] if is_taken else (start, spans[place][1])
+    return spans
+
+
+def _moved(word: Word, left: float, right: float) -> Word:
+    """The word with these sides; its base line goes on as it did."""
+    (x0, y0), (x1, y1) = word.start, word.end
+    slope = (y1 - y0) / (x1 - x0) if x1 > x0 else 0.0
+    box = (left, word.box[1], right, word.box[3])
+    start, end = ((x, y0 + (x - x0) * slope) for x in (left, right))
+    return dataclasses.replace(word, box=box, start=start, end=end)
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)

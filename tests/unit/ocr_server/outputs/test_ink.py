@@ -1,0 +1,108 @@
+"""Words become as wide as their ink, unless that cannot be."""
+
+import dataclasses
+
+import pytest
+from PIL import Image
+
+from ocr_server.outputs.affine import Affine
+from ocr_server.outputs.ink import fitted
+from ocr_server.outputs.layout import Layout
+from tests.unit.ocr_server.outputs.laid_out import BASE, DESCENT, HEIGHT, RISE, WIDTH, line, page, word
+
+LETTERS = ((100, 120), (124, 140), (143, 158), (200, 220), (222, 260))  # of two words
+
+
+def image(*letters: tuple[int, int], ink: int = 10, paper: int = 240, top: int = BASE - RISE) -> Image.Image:
+    drawn = Image.new("L", (WIDTH, HEIGHT), paper)
+    for left, right in letters:
+        drawn.paste(ink, (left, top, right, BASE + DESCENT))
+        drawn.paste(paper, (left + 2, top + 2, right - 2, BASE + DESCENT - 4))
+    return drawn
+
+
+def sides(layout: Layout) -> list[tuple[float, float]]:
+    """Of the words; box and base line agree."""
+    words = [word for _, line in layout.numbered_lines() for word in line.words]
+    assert all((word.start[0], word.end[0]) == (word.box[0], word.box[2]) for word in words)
+    return [(word.box[0], word.box[2]) for word in words]
+
+
+def read(*words: tuple[float, float]) -> Layout:
+    return page(line(*(word("so", *one) for one in words)))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(((100, 158), (200, 260)), id="right already"),
+        pytest.param(((100, 141), (200, 260)), id="a last letter left out"),
+        pytest.param(((100, 122), (200, 260)), id="two last letters left out"),
+        pytest.param(((124, 158), (222, 260)), id="a first letter left out"),
+        pytest.param(((103, 156), (202, 258)), id="a little too narrow"),
+        pytest.param(((95, 164), (190, 266)), id="a little too wide"),
+        pytest.param(((100, 174), (174, 260)), id="meeting between the words"),
+    ],
+)
+def test_words_span_their_letters(seen: tuple[tuple[float, float], ...]) -> None:
+    assert sides(fitted(read(*seen), image(*LETTERS))) == [(100, 158), (200, 260)]
+
+
+def test_light_letters_on_dark_and_colours_are_ink_too() -> None:
+    seen = read((100, 150), (200, 260))
+    assert sides(fitted(seen, image(*LETTERS, ink=250, paper=20))) == [(100, 158), (200, 260)]
+    assert sides(fitted(seen, image(*LETTERS).convert("RGB"))) == [(100, 158), (200, 260)]
+
+
+def test_words_of_a_line_from_right_to_left_too() -> None:
+    assert sides(fitted(read((200, 250), (100, 150)), image(*LETTERS))) == [(200, 260), (100, 158)]
+
+
+def test_what_stands_further_away_is_no_letter_of_the_word() -> None:
+    assert sides(fitted(read((100, 158), (200, 260)), image(*LETTERS, (280, 283), (80, 82)))) == [
+        (100, 158),
+        (200, 260),
+    ]
+
+
+def test_letters_of_two_words_that_touch_leave_each_its_edge() -> None:
+    assert sides(fitted(read((100, 150), (150, 200)), image((100, 200)))) == [(100, 150), (150, 200)]
+
+
+def test_an_edge_is_not_moved_far() -> None:
+    assert sides(fitted(read((100, 400)), image((100, 170)))) == [(100, 400)]
+
+
+def test_the_line_s_box_holds_its_words() -> None:
+    (_, found), *_ = fitted(read((100, 150), (200, 250)), image(*LETTERS)).numbered_lines()
+    assert found.box == (100, BASE - RISE, 260, BASE + DESCENT)
+
+
+def test_the_base_line_goes_on_as_it_did() -> None:
+    seen = read((100, 150))
+    sloping = seen.with_lines(
+        lambda line: dataclasses.replace(
+            line, words=tuple(dataclasses.replace(one, end=(150, BASE + 5)) for one in line.words)
+        )
+    )
+    (_, found), *_ = fitted(sloping, image((100, 150), (153, 170))).numbered_lines()
+    assert found.words[0].end == (170, BASE + 7)
+
+
+@pytest.mark.parametrize("degrees", [5, 90, 180, 270])
+def test_lines_that_do_not_lie_stay_as_they_are(degrees: float) -> None:
+    turned = read((100, 150), (200, 260)).through(Affine.turned(degrees, WIDTH, HEIGHT), HEIGHT, HEIGHT)
+    assert fitted(turned, Image.effect_noise((HEIGHT, HEIGHT), 90)) == turned
+
+
+@pytest.mark.parametrize("paper", [Image.new("L", (WIDTH, HEIGHT)), Image.new("L", (90, 90), 255), image(ink=235)])
+def test_nothing_is_moved_without_ink(paper: Image.Image) -> None:
+    assert fitted(read((100, 150)), paper) == read((100, 150))
+
+
+def test_a_hostile_line_takes_no_time() -> None:
+    wide = Image.new("1", (32_000, 40))
+    wide.putdata([x % 2 for x in range(32_000)] * 40)
+    words = tuple(word("so", x, x + 3, base=35) for x in range(0, 32_000, 4))
+    layout = Layout(32_000, 40, page(line(*words)).blocks)
+    assert len(sides(fitted(layout, wide))) == 8_000
