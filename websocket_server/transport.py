@@ -146,20 +146,23 @@ class Transport(ServerConnection):
         if not isinstance(event, Frame):
             super().process_event(event)
         elif event.opcode in DATA_OPCODES:
-            message = bytes(event.data) if event.fin and self._fragments is None else self._assemble(event)
+            # websockets' parser keeps the last frame until the next has come: without its bytes, which may be millions.
+            content, event.data = bytes(event.data), b""
+            is_whole = event.fin and self._fragments is None
+            message = content if is_whole else self._assemble(content, is_last=event.fin)
             if message is not None:
                 self._hand_over(message)
 
-    def _assemble(self, frame: Frame) -> bytes | None:
+    def _assemble(self, content: bytes, *, is_last: bool) -> bytes | None:
         """The message that ends with this fragment; None when it does not end yet."""
         fragments = self._fragments = self._fragments or []
         if len(fragments) < MOST_FRAGMENTS:
-            fragments.append(bytes(frame.data))
-            self._queue(len(frame.data))
+            fragments.append(content)
+            self._queue(len(content))
         elif self.protocol.close_sent is None:
             self.protocol.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
             self.send_data()
-        if not frame.fin or self.protocol.close_sent is not None:
+        if not is_last or self.protocol.close_sent is not None:
             return None
         self._fragments = None
         message = b"".join(fragments)
