@@ -9,10 +9,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
+from private_broker import BrokerError
+
 from . import cost, gateway_alone, idle_connections, latency, load, machine, many, scaling, start, throughput
 from .figures import Curve, Measured
 from .report import as_json, curves_of, text
 from .scale import QUICK, Scale
+from .texts import WrongText
 
 BENCHMARKS: Final[dict[str, Callable[[Scale], Sequence[Measured]]]] = {
     "throughput": throughput.run,
@@ -34,21 +37,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code. argv: None takes the process's own arguments."""
     arguments = _arguments(argv)
     if arguments.draw not in (None, ""):
-        return _draw(curves_of(json.loads(Path(arguments.draw).read_text("utf-8"))))
+        return _draw_saved(Path(arguments.draw))
     scale = QUICK if arguments.quick else Scale(arguments.rounds, arguments.share)
+    head = machine.described()
     measured: list[Measured] = []
-    with_head = machine.described()
-    try:
-        _end_in_order()
-        for name in arguments.only or BENCHMARKS:
-            print(f"{name} …", file=sys.stderr, flush=True)
+    code = _measure(arguments.only or list(BENCHMARKS), scale, measured)
+    # Also of a run that ended early: what it has measured took its time.
+    print(json.dumps(as_json(head, measured), indent=2) if arguments.json else text(head, measured))
+    if not code and arguments.draw is not None:
+        code = _draw([one for one in measured if isinstance(one, Curve)])
+    return code
+
+
+def _measure(names: Sequence[str], scale: Scale, measured: list[Measured]) -> int:
+    """Add what these benchmarks measure; returns the exit code."""
+    _end_in_order()
+    for name in names:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        try:
             measured += BENCHMARKS[name](scale)
-    except KeyboardInterrupt:
-        print("interrupted: what was started has ended", file=sys.stderr)
-        return INTERRUPTED
-    print(json.dumps(as_json(with_head, measured), indent=2) if arguments.json else text(with_head, measured))
-    if arguments.draw is not None:
-        return _draw([one for one in measured if isinstance(one, Curve)])
+        except KeyboardInterrupt:
+            print("interrupted: what was started has ended", file=sys.stderr)
+            return INTERRUPTED
+        except (BrokerError, WrongText) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
     return 0
 
 
@@ -73,6 +86,15 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     if arguments.rounds < 1 or arguments.share <= 0:
         parser.error("--rounds is at least 1, and --share more than 0")
     return arguments
+
+
+def _draw_saved(path: Path) -> int:
+    try:
+        curves = curves_of(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"{path} is nothing that --json has printed: {error!r}", file=sys.stderr)
+        return 1
+    return _draw(curves)
 
 
 def _draw(curves: Sequence[Curve]) -> int:
