@@ -1,6 +1,7 @@
 """`python -m websocket_server`: load the settings, run, give the exit code."""
 
 import asyncio
+import ctypes
 import logging
 import resource
 import sys
@@ -24,6 +25,8 @@ EXIT_CODES = f"""\
   {Exit.PORT_TAKEN}  the address cannot be listened on
 """
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
 log = logging.getLogger("WebSocket server")
 
 
@@ -43,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings, source = load_settings(GatewaySettings, "websocket_server_settings.ini", arguments)
         log.info(f"settings of {source}: {describe(settings)}")
         _allow_many_connections()
+        _give_large_memory_back()
         if not event_loop.is_uvloop:
             log.info("uvloop is not installed: this runs in the event loop of asyncio, which takes more time an image")
         with asyncio.Runner(loop_factory=event_loop.new_event_loop) as runner:
@@ -64,6 +68,18 @@ def _allow_many_connections() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _give_large_memory_back() -> None:
+    """Have blocks of more than 4 MiB go back to the system once they are free.
+
+    glibc, whose `mallopt` this is, would raise that bound to 32 MiB when large frames come, which then leave holes
+    behind. 32 MiB at the heap's end stay: without them, each image would be new memory to the system.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 4 * 1024 * 1024)
+        mallopt(_M_TRIM_THRESHOLD, 32 * 1024 * 1024)
 
 
 def _print_token(name: str) -> int:

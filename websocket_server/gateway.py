@@ -39,6 +39,9 @@ LAST_RECEIVED_TIMEOUT: Final = 1.0
 """Seconds that clients have to say Received for their last answers when the gateway stops."""
 
 TLS_HANDSHAKE_TIMEOUT: Final = 10.0
+BACKLOG: Final = 2048
+"""Connections that wait to be accepted: when a gateway is back, all its clients come at once, and whoever finds no room
+tries again after a second, then three."""
 
 
 class Gateway:
@@ -87,6 +90,7 @@ class Gateway:
             # `Watch` says them: a task and a timer for each connection would be a tenth of its memory.
             ping_interval=None,
             ping_timeout=None,
+            backlog=BACKLOG,
             ssl=self._tls,
             ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT if self._tls else None,
         )
