@@ -44,6 +44,20 @@ class Affine:
         c = (wide - cosine * width + sine * height) / 2
         return cls(cosine, -sine, c, sine, cosine, (high - sine * width - cosine * height) / 2)
 
+    @classmethod
+    def upright(cls, orientation: int, width: float, height: float) -> Self:
+        """From an image of this size as it is stored to how it is seen: EXIF's Orientation, 1 to 8 (2.3, 4.6.4)."""
+        ways = {
+            2: cls(a=-1, c=width),
+            3: cls.turned(180, width, height),
+            4: cls(e=-1, f=height),
+            5: cls(0, 1, 0, 1, 0, 0),
+            6: cls.turned(90, width, height),
+            7: cls(0, -1, height, -1, 0, width),
+            8: cls.turned(270, width, height),
+        }
+        return ways.get(orientation, cls())
+
     def then(self, after: "Affine") -> "Affine":
         """This one, and `after` on what comes out."""
         c, f = after.of((self.c, self.f))

@@ -20,7 +20,10 @@ MAX_PICTURES: Final = 10 * 1024 * 1024
 
 JPEG_QUALITY: Final = 90
 
+_WHY: Final = f"Its image takes more than the {MAX_PICTURES // 2**20} MiB that a PDF may have; other outputs need less."
+
 _PDF_SOFS: Final = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what DCTDecode knows (ISO 32000-1, 7.4.8)
+_SOFS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE: Final = (0x01, *range(0xD0, 0xD9))  # JPEG markers without a length
 _CHANNELS: Final = {"L": 1, "RGB": 3, "CMYK": 4}
 
@@ -53,31 +56,33 @@ def picture_of(frame: Frame, file: bytes, most: int = MAX_PICTURES) -> Picture:
     """The picture of a page. file: whose frame it is. most: bytes. Raises Refusal RESULT_TOO_LARGE."""
     found = _as_it_came(frame, file) or _encoded(frame, most)
     if found.size > most:
-        raise Refusal(ErrorCode.RESULT_TOO_LARGE)
+        raise Refusal(ErrorCode.RESULT_TOO_LARGE, _WHY)
     return dataclasses.replace(found, dpi=_dpi(frame))
 
 
 def _as_it_came(frame: Frame, file: bytes) -> Picture | None:
     """With the file's own bytes; None when PDF has another idea of them."""
-    if frame.format in ("JPEG", "MPO") and frame.mode in _CHANNELS and _sof(file) in _PDF_SOFS:
-        return Picture("jpeg", file, frame.width, frame.height, _CHANNELS[frame.mode])
+    if frame.format in ("JPEG", "MPO"):
+        return _jpeg(file)
     if frame.format == "PNG" and not frame.has_transparency_data:
         return _png(file)
     return None
 
 
-def _sof(file: bytes) -> int:
-    """The marker of a JPEG's frame, which tells how it is coded; 0 when there is none."""
+def _jpeg(file: bytes) -> Picture | None:
+    """A JPEG as a PDF's image; what it is, its frame's header tells (the decoder may have been asked for grey only)."""
     place = 2
-    while place + 4 <= len(file) and file[place] == 0xFF:
+    while place + 10 <= len(file) and file[place] == 0xFF:
         marker = file[place + 1]
-        if marker in (0xFF, *_STANDALONE):
+        if marker == 0xFF or marker in _STANDALONE:
             place += 1 if marker == 0xFF else 2
-            continue
-        if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC):
-            return marker
-        place += 2 + int.from_bytes(file[place + 2 : place + 4])
-    return 0
+        elif marker in _SOFS:
+            bits, height, width, channels = struct.unpack(">BHHB", file[place + 4 : place + 10])
+            is_known = marker in _PDF_SOFS and bits == 8 and channels in _CHANNELS.values() and width and height
+            return Picture("jpeg", file, width, height, channels) if is_known else None
+        else:
+            place += 2 + int.from_bytes(file[place + 2 : place + 4])
+    return None
 
 
 def _png(file: bytes) -> Picture | None:
@@ -135,7 +140,7 @@ def _pixels(image: Frame, most: int) -> Picture:
     try:
         stream = _saved(seen, most, "JPEG", quality=JPEG_QUALITY)
     except _TooLarge as error:
-        raise Refusal(ErrorCode.RESULT_TOO_LARGE) from error
+        raise Refusal(ErrorCode.RESULT_TOO_LARGE, _WHY) from error
     return Picture("jpeg", stream, seen.width, seen.height, _CHANNELS[seen.mode])
 
 
@@ -146,7 +151,7 @@ def _g4(image: Frame, most: int) -> Picture:
     try:
         tiff = _saved(image, most, "TIFF", compression="group4", strip_size=row * height)  # all in one strip
     except _TooLarge as error:
-        raise Refusal(ErrorCode.RESULT_TOO_LARGE) from error
+        raise Refusal(ErrorCode.RESULT_TOO_LARGE, _WHY) from error
     (directory,) = struct.unpack("<I", tiff[4:8])
     (count,) = struct.unpack("<H", tiff[directory : directory + 2])
     entries = struct.iter_unpack("<HHII", tiff[directory + 2 : directory + 2 + 12 * count])

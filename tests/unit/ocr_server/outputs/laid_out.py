@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from ocr_server.outputs.affine import Affine
 from ocr_server.outputs.layout import Block, Layout, Line, Paragraph, Word
 
 WIDTH, HEIGHT = 1000, 1400
@@ -41,15 +40,3 @@ HOSTILE: Sequence[str] = (
     *("\x85next", "\u2028line", "e\u0301", "😀", "𠀀字", "測試", "שלום", "العربية", "(1)", "\ud800"),
 )
 """Words that a careless writer would break at."""
-
-UPRIGHT_BY_EXIF = {
-    1: Affine(),
-    2: Affine(a=-1, c=WIDTH),
-    3: Affine.turned(180, WIDTH, HEIGHT),
-    4: Affine(e=-1, f=HEIGHT),
-    5: Affine(0, 1, 0, 1, 0, 0),
-    6: Affine.turned(90, WIDTH, HEIGHT),
-    7: Affine(0, -1, HEIGHT, -1, 0, WIDTH),
-    8: Affine.turned(270, WIDTH, HEIGHT),
-}
-"""From an image as it is stored to as it is seen, by EXIF's number for its orientation (EXIF 2.3, 4.6.4)."""

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
 from ocr_server.outputs.affine import Affine
 
@@ -41,3 +42,14 @@ def test_a_turned_image_begins_at_the_corner(degrees: float, width: float, heigh
 def test_only_mirrors_have_a_determinant_below_zero() -> None:
     assert Affine(a=-1, c=9).determinant < 0
     assert Affine.turned(200, 9, 9).determinant > 0
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_upright_is_what_pillow_makes_of_it(orientation: int) -> None:
+    stored = Image.frombytes("L", (3, 2), bytes(range(6)))
+    stored.getexif()[0x0112] = orientation
+    seen, way = ImageOps.exif_transpose(stored), Affine.upright(orientation, 3, 2)
+    for x in range(3):
+        for y in range(2):
+            found_x, found_y = way.of((x + 0.5, y + 0.5))
+            assert seen.getpixel((int(found_x), int(found_y))) == stored.getpixel((x, y))

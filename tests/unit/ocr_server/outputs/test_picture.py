@@ -116,6 +116,15 @@ def test_a_jpeg_that_pdf_does_not_know_is_encoded_anew() -> None:
         assert picture_of(frame, file[:20]).codec == "png"
 
 
+def test_a_jpeg_that_was_decoded_as_grey_keeps_its_colours() -> None:
+    file = saved(gradient("RGB"), "JPEG")
+    with Image.open(io.BytesIO(file)) as frame:
+        frame.draft("L", frame.size)
+        frame.load()
+        assert frame.mode == "L"
+        assert picture_of(frame, file).channels == 3
+
+
 def test_a_png_is_not_touched() -> None:
     file = saved(gradient("RGB"), "PNG")
     assert picture(file).stream in file
