@@ -4,7 +4,7 @@ import collections
 from collections.abc import Callable
 from typing import Final
 
-TOGETHER: Final = 4
+TOGETHER: Final = 8
 """Pieces of work that wake the AMQP thread though none of them is urgent."""
 
 

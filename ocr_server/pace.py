@@ -4,12 +4,17 @@ Taken ahead, a quick image never waits for the broker; behind one that takes lon
 is idle.
 """
 
+import collections
 from typing import Final
 
-AHEAD: Final = 12
-"""Images that a process has of the broker at a time while they are quick: those that it reads in the time that an
+AHEAD: Final = 16
+"""Images that a process has of the broker at a time while they are very quick: those that it reads in the time that an
 answer's confirm, the acknowledgement and the next delivery take on a busy machine."""
 
+FEW: Final = 3
+"""The same while they are quick: one is read, one waits, one's answer is on its way."""
+
+VERY_QUICK: Final = 0.015  # seconds, the mean of a run
 QUICK: Final = 0.05
 """Seconds. What takes longer keeps nobody waiting: the images behind it go back to the queue."""
 
@@ -21,25 +26,31 @@ LARGE: Final = 1024 * 1024
 
 
 class Pace:
-    """What the last images were like."""
+    """What the last images were like. Told by different threads: each step is a single operation on a deque."""
 
     def __init__(self) -> None:
-        self._run = 0
+        self._seconds: collections.deque[float] = collections.deque(maxlen=RUN)  # of the quick ones since a slow one
 
     @property
     def prefetch(self) -> int:
         """How many images to have of the broker at a time."""
-        return AHEAD if self._run >= RUN else 1
+        run = self._seconds.copy()
+        if len(run) < RUN:
+            return 1
+        return AHEAD if sum(run) / RUN < VERY_QUICK else FEW
 
     def came(self, size: int) -> None:
         """A message of `size` bytes has come."""
         if size > LARGE:
-            self._run = 0
+            self.forget()
 
     def read(self, seconds: float | None) -> None:
         """An image was read in so many seconds; None: it was not read."""
-        self._run = self._run + 1 if seconds is not None and seconds < QUICK else 0
+        if seconds is None or seconds >= QUICK:
+            self.forget()
+        else:
+            self._seconds.append(seconds)
 
     def forget(self) -> None:
         """Nothing is known of what comes next."""
-        self._run = 0
+        self._seconds.clear()

@@ -1,6 +1,6 @@
 """How many images a process takes ahead."""
 
-from ocr_server.pace import AHEAD, LARGE, QUICK, RUN, Pace
+from ocr_server.pace import AHEAD, FEW, LARGE, QUICK, RUN, VERY_QUICK, Pace
 
 
 def _after(*seconds: float | None) -> int:
@@ -15,7 +15,12 @@ QUICK_ONES = [QUICK / 10] * RUN
 
 def test_several_are_taken_once_a_run_of_images_was_quick() -> None:
     assert _after(*QUICK_ONES[1:]) == 1
-    assert _after(*QUICK_ONES) == _after(*QUICK_ONES, QUICK / 2) == AHEAD
+    assert _after(*QUICK_ONES) == AHEAD
+
+
+def test_the_longer_they_take_the_fewer_wait() -> None:
+    assert _after(*[VERY_QUICK] * RUN) == _after(*QUICK_ONES, *[QUICK / 2] * RUN) == FEW
+    assert _after(*[VERY_QUICK] * RUN, *QUICK_ONES) == _after(*QUICK_ONES, QUICK / 2) == AHEAD
 
 
 def test_one_that_took_long_or_was_not_read_ends_the_run() -> None:
