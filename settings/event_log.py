@@ -58,7 +58,7 @@ class _Text(logging.Formatter):
         self._second, self._shown = -1, ""  # the last one: lines come many a second
 
     def format(self, record: logging.LogRecord) -> str:
-        second, microsecond = divmod(int(record.created * 1_000_000), 1_000_000)
+        second, microsecond = divmod(round(record.created * 1_000_000), 1_000_000)
         if second != self._second:
             self._second, self._shown = second, time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
         line = f"[{self._shown}.{microsecond:06}][{record.name}] {printable(record.getMessage())}"

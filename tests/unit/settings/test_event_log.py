@@ -1,5 +1,6 @@
 """The printed lines: their form, and that no name can forge one."""
 
+import datetime
 import io
 import json
 import logging
@@ -26,6 +27,16 @@ def test_a_line_has_time_name_and_sentence(stream: io.StringIO) -> None:
         r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\]\[OCR_Server\]\[Process 1\] image taken: a\.png of u\n",
         stream.getvalue(),
     )
+
+
+@pytest.mark.parametrize("more", [0.0, 0.000001, 0.25, 0.999999, 0.9999996, 1.0, 3600.5])
+def test_each_line_has_the_time_of_its_event(stream: io.StringIO, more: float) -> None:
+    event_log.configure("text", stream)
+    (handler,) = logging.getLogger().handlers
+    for created in (1_700_000_000.0, 1_700_000_000.0 + more):
+        handler.emit(logging.makeLogRecord({"name": "WebSocket server", "msg": "said", "created": created}))
+        when = datetime.datetime.fromtimestamp(created)
+        assert stream.getvalue().splitlines()[-1] == f"[{when:%Y-%m-%d %H:%M:%S.%f}][WebSocket server] said"
 
 
 def test_a_name_with_a_line_break_stays_in_its_line(stream: io.StringIO) -> None:
