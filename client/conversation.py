@@ -84,8 +84,7 @@ class Conversation:
         # Answers that arrived together are told as received together, and what they make room for leaves with that.
         if not line.has_message:
             line.say(more=True)
-            refused = self._send_all(line.session.due(time.monotonic()))
-            if refused:
+            if refused := self._send_all(line.session.due(time.monotonic())):
                 return refused
             self._refill(source, 1)  # the next one, so that it is at hand when there is room
         return self._wait()
@@ -102,8 +101,9 @@ class Conversation:
             else:
                 self._send(request, sent)
         assert line.connection is not None
-        line.connection.flush()
-        self._tell_sent(sent)
+        if line.connection.has_unsent:
+            line.connection.flush()
+            self._tell_sent(sent)
         return refused
 
     def _send(self, request: Request, sent: list[Request]) -> None:

@@ -30,11 +30,16 @@ _SIGNATURES: Final = (
 _BMP_HEADER_SIZES: Final = (12, 16, 40, 52, 56, 64, 108, 124)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class ImageFile:
     """An image in the folder."""
 
     path: Path
+
+    def read(self) -> bytes:
+        """Its content. Raises OSError."""
+        with self.path.open("rb", buffering=0) as file:  # what is read whole needs no buffer beside it
+            return file.readall()
 
     @functools.cached_property
     def name(self) -> str:

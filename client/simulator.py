@@ -128,10 +128,10 @@ class Simulator:
         requested: dict[Request, ImageFile] = {}
 
         def requests() -> Iterator[Request]:
-            # Each image is read when its turn comes, so that few more are in memory than are in flight.
+            # Each image is read when its turn comes, so that only one more is in memory than is in flight.
             for image in images:
                 try:
-                    request = Request(image.name, image.path.read_bytes(), answer_timeout=client.answer_timeout)
+                    request = Request(image.name, image.read(), answer_timeout=client.answer_timeout)
                 except OSError as error:
                     del unanswered[image]
                     failure = ImageFailed(image.name, f"The file {image.path} cannot be read: {error.strerror}.")
