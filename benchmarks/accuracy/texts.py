@@ -92,8 +92,9 @@ und lassen Sie die Schlüssel für die nächsten Gäste hängen.
 """
 
 WORDS: Final = (
-    *("a", "I", "is", "to", "of", "OK", "No", "so", "Go", "it", "we", "up", "the", "and", "Yes", "Add", "New", "Edit"),
+    *("a", "is", "to", "of", "OK", "No", "so", "Go", "it", "we", "up", "the", "and", "Yes", "Add", "New", "Edit"),
     *("File", "View", "Help", "Copy", "Sign in", "Log out", "Cancel", "Submit", "Search", "Delete", "Profile"),
     *("Settings", "Download", "Password", "Continue", "Inbox", "Today", "12:45", "99%", "$4.99", "Page 3", "2025"),
+    # No "I" alone: without serifs it is the same print as a small l and an upright stroke.
     *("quickly", "jumping", "Exit", "Zoom", "yellow", "bakery", "No results", "Read more", "Try again", "Thank you"),
 )
