@@ -1,7 +1,7 @@
 """What one image costs each process in processor time, and the broker in bytes on disk: what a deployment is sized by.
 
-Processor time hardly depends on what else the machine does. Words go as fast as they can, so that what can be done for
-several images at once is.
+Words go as fast as they can, so that what can be done for several images at once is. On a machine that has other work
+fewer are there at once, and each costs more: run it on a quiet one.
 """
 
 import resource

@@ -24,7 +24,7 @@ AFTERWARDS: Final = 300
 
 BROKER: Final = "broker"
 WHY_BROKER: Final = "RabbitMQ has up to 512 MiB of its quorum queues' log in memory before it starts the next file"
-WHY_CPU: Final = "of client, gateway and OCR server; unlike the time it hardly depends on what else the machine does"
+WHY_CPU: Final = "of client, gateway and OCR server; what else the machine does counts for less than in the time"
 LOOKS: Final = (0.01, 0.11, 0.9, 1.0)
 """Parts of the images after which the stack is looked at: before the first the programs are still starting."""
 
