@@ -87,7 +87,7 @@ def _draw(library: Any, curve: Curve, path: Path) -> Path:
         axes.yaxis.set_minor_locator(library.ticker.NullLocator())
         axes.yaxis.set_major_formatter(library.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     else:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.08 * max(y for points in curve.lines.values() for _, y in points))
     ticks = sorted({x for points in curve.lines.values() for x, _ in points})
     if len(ticks) <= _MOST_TICKS:
         axes.set_xticks(ticks, [f"{x:,.0f}" for x in ticks])
