@@ -1,6 +1,7 @@
 """The whole stack as real processes on a private broker, and what its processes use."""
 
 import contextlib
+import math
 import os
 import re
 import shutil
@@ -19,18 +20,24 @@ from .texts import check
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LINE = re.compile(r"^\[(?P<at>[^\]]+)\]\[Client \d+\] (?P<what>image sent|result)", re.MULTILINE)
 
+PREFIX = "online-ocr-benchmark-"
 RUN_SECONDS = 600.0
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a name of its own is made in it
+"""Where there is one: the client's images and texts are put there. ext4 makes a file more slowly for minutes after many
+were deleted, as each round does; what the broker and the services write stays on the disk."""
+
 IN_FLIGHT = 32
 """Images that the client has on their way, over all its connections: enough that no OCR process waits for it."""
 
 
 class Stack:
-    """A broker, its gateways and OCR servers; made by `running`."""
+    """A broker, its gateways and OCR servers; made by `running`. images: where the client's files are."""
 
-    def __init__(self, folder: Path, broker: PrivateBroker, services: Services) -> None:
+    def __init__(self, folder: Path, images: Path, broker: PrivateBroker, services: Services) -> None:
         self.broker = broker
         self.services = services
         self.folder = folder
+        self._images = images
         self.read: list[tuple[Sample, str]] = []
         """What `images_per_second` has had read, the last time, and the texts that came back."""
         self._runs = 0
@@ -54,13 +61,13 @@ class Stack:
     def start_client(self, gateway: Gateway, samples: list[Sample], count: int, connections: int = 2) -> "Run":
         """Have the client program read `count` images, the samples again and again."""
         self._runs += 1
-        folder, results = self.folder / f"images-{self._runs}", self.folder / f"results-{self._runs}"
+        folder, results = self._images / f"images-{self._runs}", self._images / f"results-{self._runs}"
         write_many(samples, count, folder)
         client = self.services.client(
             gateway.port,
             folder,
             f"ThreadPool.max_thread={connections}",
-            f"ThreadPool.images_per_connection={count}",
+            f"ThreadPool.images_per_connection={math.ceil(count / connections)}",
             f"Client.max_in_flight={max(1, IN_FLIGHT // connections)}",
             more=["--output", str(results)],
         )
@@ -102,13 +109,14 @@ class Run:
 def running() -> Iterator[Stack]:
     """A stack with its broker; everything is stopped and removed in the end."""
     with (
-        tempfile.TemporaryDirectory(prefix="online-ocr-benchmark-") as name,
+        tempfile.TemporaryDirectory(prefix=PREFIX) as name,
+        tempfile.TemporaryDirectory(prefix=PREFIX, dir=MEMORY if MEMORY.is_dir() else None) as images,
         PrivateBroker(Path(name) / "broker") as broker,
     ):
         (Path(name) / "services").mkdir()
         services = Services(broker.port, Path(name) / "services")
         try:
-            yield Stack(Path(name), broker, services)
+            yield Stack(Path(name), Path(images), broker, services)
         except BaseException:
             # Who is interrupted while something starts cannot expect it to stop in order.
             for service in services.started:
