@@ -26,6 +26,10 @@ PURE = (
     "websocket_server/amqp_frames.py",
     *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
     *(f"ocr_server/{one}.py" for one in ("options", "cancellations", "pace", "confirms", "handover")),
+    *(
+        f"ocr_server/outputs/{one}.py"
+        for one in ("__init__", "affine", "alto", "hocr", "ink", "layout", "tesseract", "text_layer", "tsv", "words")
+    ),
 )
 
 ONLY_IN = {
@@ -45,6 +49,7 @@ ONLY_IN = {
     "PIL": {"ocr_server/image.py", "ocr_server/letters.py"},
     "tesserocr": {"ocr_server/engine.py", "ocr_server/installation.py"},
     "pytesseract": {"ocr_server/engine.py"},
+    "pikepdf": {"ocr_server/outputs/pdf.py"},
     "prometheus_client": {"websocket_server/metrics.py", "ocr_server/metrics.py"},
 }
 
