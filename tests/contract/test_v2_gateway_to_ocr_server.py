@@ -42,7 +42,7 @@ def test_an_answer_to_a_request_with_request_id_has_exactly_the_eight_keys(gatew
     assert 0 < message["Confidence"] <= 100
     assert message["ElapsedMs"] > 0
     assert message["ElapsedMs"] == round(message["ElapsedMs"], 1)
-    assert (message["Outputs"], message["Steps"]) == ({}, ["border"])
+    assert (message["Outputs"], message["Steps"]) == ({}, ["border", "one line"])
     assert answer.properties.correlation_id == "id of r-1"
     assert answer.properties.content_type == "application/json"
     assert answer.properties.delivery_mode == 2
@@ -207,7 +207,7 @@ def test_of_a_client_is_skipped_what_it_sent_until_it_left(
     queued("after", drawn(), client_uuid="leaver", timestamp=1001)
     queued("other", drawn(), client_uuid="stayer", timestamp=1000)
     gateway.cancel({"Cancel": {"ClientUUID": "leaver"}}, timestamp=1000)
-    assert finals(gateway, 2) == ["after", "other"]
+    assert sorted(finals(gateway, 2)) == ["after", "other"]  # what goes back to the queue may change places
     for name in ("before", "untimed"):
         assert f"image skipped: {name}.png of leaver is cancelled" in server.output()
 
@@ -218,7 +218,7 @@ def test_one_request_is_skipped_and_no_other_one(
     for request_id in ("one", "two", "three"):
         queued(request_id, drawn(), timestamp=int(time.time()) + 60)
     gateway.cancel({"Cancel": {"ClientUUID": gateway.client_uuid, "RequestId": "two"}})
-    assert finals(gateway, 2) == ["one", "three"]
+    assert sorted(finals(gateway, 2)) == ["one", "three"]
     assert "image skipped: two.png" in server.output()
 
 
