@@ -130,9 +130,9 @@ def screen() -> tuple[Page, ...]:
 
 @functools.cache
 def words() -> tuple[Page, ...]:
-    """Crops of a screenshot with a word or two each, in colours: each text in two looks, drawn by lot."""
+    """Crops of a screenshot with a word or two each, in colours: each text in four looks, drawn by lot."""
     lots = random.Random(20240229)  # noqa: S311 - it draws looks
-    return tuple(_crop(text, lots) for text in texts.WORDS for _ in range(2))
+    return tuple(_crop(text, lots) for text in texts.WORDS for _ in range(4))
 
 
 def _running(text: str, name: str, size: float = 11) -> Sheet:
