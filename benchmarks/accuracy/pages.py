@@ -24,6 +24,15 @@ SCREEN_COLOURS: Final = (
 )
 """Ink and paper."""
 
+Look = tuple[str, int, str, str, int]
+"""Font, its height, ink, paper, margin."""
+
+HARD: Final[tuple[tuple[str, Look], ...]] = (
+    ("so", (SANS, 20, "#5f6368", "#fffbe6", 11)),
+    ("Sign in", (BOLD, 20, "#3c4043", "#f1f3f4", 12)),
+)
+"""Looks that were once read wrong, as "SO" and "Signin"."""
+
 TILL_WIDTH: Final = 80.0
 _MORE_ITEMS: Final = (
     *(("2 x Whole milk 1 l", "2.58"), ("Free range eggs", "3.49"), ("Tomatoes 0.482 kg", "1.68")),
@@ -130,9 +139,10 @@ def screen() -> tuple[Page, ...]:
 
 @functools.cache
 def words() -> tuple[Page, ...]:
-    """Crops of a screenshot with a word or two each, in colours: each text in four looks, drawn by lot."""
+    """Crops of a screenshot with a word or two each, in colours: each text in four looks by lot, and the HARD ones."""
     lots = random.Random(20240229)  # noqa: S311 - it draws looks
-    return tuple(_crop(text, lots) for text in texts.WORDS for _ in range(4))
+    drawn = ((text, _look(lots)) for text in texts.WORDS for _ in range(4))
+    return tuple(_crop(text, look) for text, look in (*HARD, *drawn))
 
 
 def _running(text: str, name: str, size: float = 11) -> Sheet:
@@ -157,10 +167,15 @@ def _receipt(name: str, items: Sequence[tuple[str, str]]) -> Page:
     return sheet.page(200)
 
 
-def _crop(text: str, lots: random.Random) -> Page:
-    font = face(lots.choice((SANS, WIDE, BOLD, SERIF)), lots.choice(SCREEN_SIZES))
+def _look(lots: random.Random) -> Look:
+    name, size = lots.choice((SANS, WIDE, BOLD, SERIF)), lots.choice(SCREEN_SIZES)
     colour, paper = lots.choice(SCREEN_COLOURS)
-    margin = lots.randint(3, 14)
+    return name, size, colour, paper, lots.randint(3, 14)
+
+
+def _crop(text: str, look: Look) -> Page:
+    name, height, colour, paper, margin = look
+    font = face(name, height)
     left, top, right, bottom = ink(font, text)
     size = (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin)
     image = Image.new("RGB", size, paper)
