@@ -4,14 +4,14 @@ import io
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from ocr_server.image import Page, pages
 
 SENTENCE = "the river carries seven red boats across our garden "
 
 
-def _written(size: tuple[int, int], lines: list[tuple[int, str]], grain: int = 0) -> bytes:
+def _written(size: tuple[int, int], lines: list[tuple[int, str]], grain: int = 0, blur: float = 0) -> bytes:
     """Lines of text, each with its font's size in pixels, one below the other."""
     image = Image.new("L", size, 255)
     draw, top = ImageDraw.Draw(image), 10
@@ -20,6 +20,8 @@ def _written(size: tuple[int, int], lines: list[tuple[int, str]], grain: int = 0
         top += font_size + 2
     if grain:
         image = Image.blend(image, Image.effect_noise(size, 128), grain / 100)
+    if blur:
+        image = image.filter(ImageFilter.GaussianBlur(blur))
     file = io.BytesIO()
     image.save(file, "PNG", dpi=(300, 300))
     return file.getvalue()
@@ -42,6 +44,11 @@ def test_a_page_is_scaled_down_as_far_as_its_letters_allow(font_size: int, facto
     assert page.image.size == (round(1200 * factor), round(1000 * factor))
     assert page.dpi == round(300 * factor)
     assert page.steps == (() if factor == 1 else (f"scaled x{round(factor, 2):g}",))
+
+
+def test_a_blurred_page_keeps_all_its_pixels() -> None:
+    assert _page(_full(56, blur=1)).image.size == (600, 500)
+    assert _page(_full(56, blur=4)).image.size == (1200, 1000)
 
 
 def test_the_grain_of_a_scan_is_not_taken_for_letters() -> None:
