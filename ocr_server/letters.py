@@ -32,7 +32,7 @@ SCALES_DOWN: Final = (1 / 3, 1 / 2, 2 / 3)
 
 SHARP: Final = 0.45
 """The share of the contrast that lies between two neighbours, where a page at half its size is steepest. A blurred one
-has 0.3 and is not scaled down, which would make three errors of one; all others that were measured have 0.64 and more."""
+has 0.3 and is not scaled down, which would make three errors of one; all others measured have 0.64 and more."""
 
 LATIN: Final = frozenset(
     (
