@@ -14,6 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from .outputs.ink import fitted
+from .outputs.layout import Layout
+from .outputs.tesseract import layout_from, layout_of
+
 if TYPE_CHECKING:
     from .image import Page
 
@@ -59,17 +63,23 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """A page's text, and how sure the engine is of each of its words (0 to 100)."""
+    """A page's text, how sure the engine is of each of its words (0 to 100), and the layout where it was asked for."""
 
     text: str
     confidences: tuple[float, ...] = ()
+    layout: Layout | None = None
 
 
 class Engine(Protocol):
     """Reads pages; kept for many images, used by one thread."""
 
-    def read(self, page: "Page", languages: tuple[str, ...], page_seg_mode: int, seconds: float) -> Reading:
-        """The page's text. Raises EngineTimeout after about `seconds`, EngineFailed, LanguageFailed."""
+    def read(
+        self, page: "Page", languages: tuple[str, ...], page_seg_mode: int, seconds: float, with_layout: bool = False
+    ) -> Reading:
+        """The page's text; with_layout: and where it stands.
+
+        Raises EngineTimeout after about `seconds`, EngineFailed, LanguageFailed.
+        """
 
 
 def load(choice: Choice) -> Engine:
@@ -111,7 +121,9 @@ class _Tesserocr:
             raise LanguageFailed(f"{failed}.")
         return api
 
-    def read(self, page: "Page", languages: tuple[str, ...], page_seg_mode: int, seconds: float) -> Reading:
+    def read(
+        self, page: "Page", languages: tuple[str, ...], page_seg_mode: int, seconds: float, with_layout: bool = False
+    ) -> Reading:
         image, api = page.image, self.load(languages)
         width, height = image.size
         bytes_per_pixel = len(image.getbands())
@@ -123,7 +135,8 @@ class _Tesserocr:
             # The engine looks at its clock between words only, so its end may come somewhat later.
             if not api.Recognize(max(1, int(seconds * 1000))):
                 raise EngineTimeout
-            return Reading(str(api.GetUTF8Text()), tuple(map(float, api.AllWordConfidences())))
+            layout = fitted(layout_of(api), image) if with_layout else None
+            return Reading(str(api.GetUTF8Text()), tuple(map(float, api.AllWordConfidences())), layout)
         except RuntimeError as error:
             raise EngineFailed(str(error)) from error
         finally:
@@ -138,16 +151,22 @@ class _Pytesseract:
         self._library.tesseract_cmd = choice.program
         self._tessdata = choice.tessdata
 
-    def read(self, page: "Page", languages: tuple[str, ...], page_seg_mode: int, seconds: float) -> Reading:
+    def read(
+        self, page: "Page", languages: tuple[str, ...], page_seg_mode: int, seconds: float, with_layout: bool = False
+    ) -> Reading:
         config = f"--tessdata-dir '{self._tessdata}' --psm {page_seg_mode} -c tessedit_create_tsv=1"
         if page.dpi:
             config += f" --dpi {page.dpi}"
+        if with_layout:
+            config += " -c tessedit_create_hocr=1"
         try:
             # What image_to_string and image_to_data are made of: both would start the program, and read, twice.
             with self._library.save(page.image) as (output, saved):
                 self._library.run_tesseract(saved, output, "txt", "+".join(languages), config, timeout=seconds)
-                text, table = (Path(f"{output}.{end}").read_bytes().decode() for end in ("txt", "tsv"))
-                return Reading(text, tuple(_confidences(table)))
+                ends = ("txt", "tsv", "hocr") if with_layout else ("txt", "tsv")
+                text, table, *hocr = (Path(f"{output}.{end}").read_bytes().decode() for end in ends)
+                layout = fitted(layout_from(table, *hocr), page.image) if hocr else None
+                return Reading(text, tuple(_confidences(table)), layout)
         except self._library.TesseractError as error:  # a subclass of the RuntimeError below: it goes first
             said = str(error.message)
             raise (LanguageFailed if "loading language" in said else EngineFailed)(said) from error

@@ -13,7 +13,8 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from protocol.errors import ErrorCode, Refusal
 
-from .letters import INK_CONTRAST, MAX_SIDE, crop_as_page, scale_down
+from .letters import BORDER, INK_CONTRAST, MAX_SIDE, crop_as_page, scale_down
+from .outputs.affine import Affine
 
 FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 
@@ -36,7 +37,8 @@ class Page:
 
     is_blank: nothing on it differs from the rest. Looked at as a word, such a page gives letters that are not there.
     is_line: it is a crop of a single line, so there is no layout to find out.
-    steps: what was done to it, in order.
+    steps: what was done to it, in order. stored: the page as it is in the file, until the next one is asked for; None:
+    as it is here. to_stored: where this image's pixels are in that one.
     """
 
     image: Image.Image
@@ -44,6 +46,8 @@ class Page:
     is_blank: bool = False
     is_line: bool = False
     steps: tuple[str, ...] = ()
+    stored: Image.Image | None = None
+    to_stored: Affine = Affine()
 
 
 def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str]) -> Iterator[Page]:
@@ -89,7 +93,7 @@ def _check_size(frame: Image.Image, left: int, max_pixels: int, number: int) -> 
 
 def _as_it_is(frame: Image.Image) -> Page:
     steps = list[str]()
-    return Page(_flat(frame, steps), _dpi(frame), steps=tuple(steps))
+    return Page(_flat(frame, steps), _dpi(frame), steps=tuple(steps), stored=frame)
 
 
 def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
@@ -97,20 +101,31 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
     if frame.format == "JPEG":
         frame.draft("L", frame.size)  # its decoder leaves the colours out, in half the time
     image = _flat(frame, steps)
-    if image.getexif().get(_ORIENTATION) in _NOT_UPRIGHT:
+    to_stored = Affine()
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    if orientation in _NOT_UPRIGHT:
+        to_stored = Affine.upright(orientation, *image.size).inverse()
         image = ImageOps.exif_transpose(image)
         steps.append("upright by EXIF")
     image = image.convert("L")
     darkest, lightest = cast("tuple[float, float]", image.getextrema())
     is_blank = lightest - darkest <= INK_CONTRAST
     if image.height < SMALL_HEIGHT:
-        image, is_line = crop_as_page(image, steps)
-        return Page(image, None, is_blank, is_line, tuple(steps))  # the file's resolution is no longer true
-    image, scale = scale_down(image, languages, SMALL_HEIGHT)
+        crop, is_line = crop_as_page(image, steps)
+        to_stored = _to_the_size_of(image, crop, BORDER).then(to_stored)
+        return Page(crop, None, is_blank, is_line, tuple(steps), frame, to_stored)  # its resolution is no longer true
+    page, scale = scale_down(image, languages, SMALL_HEIGHT)
     if scale < 1:
         dpi = _credible(dpi and dpi * scale)
+        to_stored = _to_the_size_of(image, page).then(to_stored)
         steps.append(f"scaled x{round(scale, 2):g}")
-    return Page(image, dpi, is_blank, steps=tuple(steps))
+    return Page(page, dpi, is_blank, False, tuple(steps), frame, to_stored)
+
+
+def _to_the_size_of(image: Image.Image, scaled: Image.Image, border: int = 0) -> Affine:
+    """From an image that was scaled and then given a border back to the one that it was."""
+    factors = (image.width / (scaled.width - 2 * border), image.height / (scaled.height - 2 * border))
+    return Affine.moved(-border, -border).then(Affine.scaled(*factors))
 
 
 def _dpi(frame: Image.Image) -> int | None:

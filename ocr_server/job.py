@@ -1,5 +1,6 @@
 """One image: a request and an engine in, an answer or a failure out. Whatever the image is, it returns an answer."""
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,9 @@ from settings.schema import Ocr
 from .engine import Engine, EngineFailed, EngineTimeout, LanguageFailed
 from .image import Page
 from .options import Options, options_of
+from .outputs import Sheet, make
+from .outputs.layout import Layout
+from .outputs.picture import MAX_PICTURES, picture_of
 
 log = logging.getLogger("OCR_Server")
 
@@ -43,7 +47,8 @@ def recognise(
     try:
         options = options_of(request.options, settings, installed)
         found = pages(request.image, settings.max_pixels, options.preprocess, options.languages)
-        texts = [work.read(page, options) for page in found]
+        texts = [work.read(page, options, request.image) for page in found]
+        outputs = make(options.outputs, work.sheets, request.image_file_name)
     except Refusal as refusal:
         return failure(to, refusal.code, str(refusal), work.details())
     except LanguageFailed as error:
@@ -60,7 +65,7 @@ def recognise(
         # A mistake of ours costs this image an answer that says so, not the images after it.
         log.exception(f"reading {request.image_file_name} of {request.client_uuid} failed")
         return failure(to, ErrorCode.INTERNAL, ErrorCode.INTERNAL.text, work.details())
-    return success(request, FORM_FEED.join(texts), work.details())
+    return success(request, FORM_FEED.join(texts), dataclasses.replace(work.details(), outputs=outputs))
 
 
 def timeout_sentence(seconds: float) -> str:
@@ -78,12 +83,20 @@ class _Work:
         self._seconds = 0.0  # the engine's time
         self._confidences: list[float] = []
         self._steps: dict[str, None] = {}  # each once, however many pages
+        self._layout: Layout | None = None  # of the last look
+        self._left = MAX_PICTURES
+        self.sheets: list[Sheet] = []
+        """What the outputs are made of; none where none were asked for."""
 
-    def read(self, page: Page, options: Options) -> str:
-        """The text of a page. Raises EngineTimeout, EngineFailed, LanguageFailed."""
+    def read(self, page: Page, options: Options, file: bytes) -> str:
+        """The text of a page of the file. Raises EngineTimeout, EngineFailed, LanguageFailed, Refusal."""
         self._steps |= dict.fromkeys(page.steps)
-        if options.page_seg_mode in LAYOUT_ONLY_MODES:
-            return ""
+        text = "" if options.page_seg_mode in LAYOUT_ONLY_MODES else self._text(page, options)
+        if options.outputs:
+            self._add_sheet(page, options, file)
+        return text
+
+    def _text(self, page: Page, options: Options) -> str:
         first, *again = _looks(page, options)
         text = self._look(page, options, first)
         for mode in again:
@@ -93,14 +106,23 @@ class _Work:
             text = self._look(page, options, mode)
         return text
 
+    def _add_sheet(self, page: Page, options: Options, file: bytes) -> None:
+        layout, self._layout = self._layout or Layout(*page.image.size), None
+        stored = page.image if page.stored is None else page.stored
+        picture = picture_of(stored, file, self._left) if "pdf" in options.outputs else None
+        self._left -= picture.size if picture else 0
+        self.sheets.append(Sheet(layout, page.to_stored, *stored.size, picture))
+
     def _look(self, page: Page, options: Options, mode: int) -> str:
         begun = self._clock()
         if begun >= self._deadline:
             raise EngineTimeout
         try:
-            reading = self._engine.read(page, options.languages, mode, self._deadline - begun)
+            left, with_layout = self._deadline - begun, bool(options.outputs)
+            reading = self._engine.read(page, options.languages, mode, left, with_layout)
         finally:
             self._seconds += self._clock() - begun
+        self._layout = reading.layout
         text = reading.text.removesuffix(FORM_FEED)
         if text.strip():  # an empty text may have a word: a blank of which the engine is sure
             self._confidences += reading.confidences

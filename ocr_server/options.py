@@ -12,10 +12,7 @@ from protocol.errors import ErrorCode, Refusal
 from settings.schema import Ocr
 
 OUTPUTS: Final = ("words", "tsv", "hocr", "alto", "pdf")
-"""What the contract names."""
-
-AVAILABLE_OUTPUTS: Final[tuple[str, ...]] = ()
-"""What of it this release can make."""
+"""What there can be beside the text (outputs/)."""
 
 LAST_PAGE_SEG_MODE: Final = 13
 PREPROCESS: Final = ("auto", "none")
@@ -88,15 +85,8 @@ def _languages(value: Any, installed: Sequence[str]) -> tuple[str, ...]:
 def _outputs(value: Any) -> tuple[str, ...]:
     outputs = _words(value)
     if outputs is None or not set(outputs) <= set(OUTPUTS):
-        raise _bad("Outputs", value, f"allowed is a list of {', '.join(OUTPUTS)}, of which {_can_make()}")
-    missing = [output for output in outputs if output not in AVAILABLE_OUTPUTS]
-    if missing:
-        raise _bad("Outputs", missing[0], _can_make())
+        raise _bad("Outputs", value, f"allowed is a list of {', '.join(OUTPUTS)}")
     return outputs
-
-
-def _can_make() -> str:
-    return f"this OCR server can make {', '.join(AVAILABLE_OUTPUTS) or 'none'}"
 
 
 def _page_seg_mode(value: Any) -> int:

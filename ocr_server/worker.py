@@ -41,7 +41,7 @@ from .image import pages
 from .in_hand import InHand
 from .lifeline import Lifeline
 from .link import Delivery
-from .options import AVAILABLE_OUTPUTS
+from .options import OUTPUTS
 from .pace import QUICK, Pace
 
 TIMEOUT_MARGIN: Final = 5.0
@@ -64,7 +64,7 @@ def run(
 def _announcement(settings: OcrServerSettings, installed: tuple[str, ...]) -> bytes:
     server = f"{platform.node()}-{os.getppid()}"  # the supervisor's
     slots = settings.process_pool.max_process
-    return encode_announcement(Announcement(server, slots, installed, AVAILABLE_OUTPUTS, __version__))
+    return encode_announcement(Announcement(server, slots, installed, OUTPUTS, __version__))
 
 
 class _Worker:

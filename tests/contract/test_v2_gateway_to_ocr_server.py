@@ -1,5 +1,6 @@
 """Between a v2 gateway from elsewhere, which the test plays itself, and our OCR server."""
 
+import base64
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -149,6 +150,18 @@ def test_options_are_obeyed(gateway: ForeignGatewayV2) -> None:
     assert gateway.final("layout only")["OcrResult"] == ""
 
 
+def test_every_output_is_made_of_one_recognition(gateway: ForeignGatewayV2) -> None:
+    gateway.ask("all", drawn(), options={"Outputs": ["words", "tsv", "hocr", "alto", "pdf"]})
+    message = gateway.final("all")
+    assert message["OcrResult"] == f"{WORDS}\n"
+    outputs = message["Outputs"]
+    assert list(outputs) == ["words", "tsv", "hocr", "alto", "pdf"]
+    assert " ".join(word["Text"] for word in outputs["words"]) == WORDS
+    for name in ("tsv", "hocr", "alto"):
+        assert all(word in outputs[name] for word in WORDS.split())
+    assert base64.b64decode(outputs["pdf"], validate=True).startswith(b"%PDF-1.")
+
+
 BAD_OPTIONS: dict[str, tuple[Any, list[str]]] = {
     "unknown": ({"Colour": "blue"}, ["Colour", "blue", "PageSegMode"]),
     "mode": ({"PageSegMode": 14}, ["PageSegMode", "14", "13"]),
@@ -156,7 +169,7 @@ BAD_OPTIONS: dict[str, tuple[Any, list[str]]] = {
     "language": ({"Languages": ["eng", "xyz"]}, ["Languages", "xyz", "eng", "tesseract-ocr-xyz"]),
     "a path": ({"Languages": ["../../etc/passwd"]}, ["Languages", "eng"]),
     "no language": ({"Languages": []}, ["Languages"]),
-    "output": ({"Outputs": ["pdf"]}, ["Outputs", "pdf", "none"]),
+    "output": ({"Outputs": ["pdf", "docx"]}, ["Outputs", "docx", "words, tsv, hocr, alto, pdf"]),
     "preprocess": ({"Preprocess": "strong"}, ["Preprocess", "strong", "auto"]),
 }
 

@@ -34,7 +34,8 @@ def test_an_ocr_server_announces_once_what_it_can_do(gateway: ForeignGatewayV2, 
     announcement = gateway.take_answer("announcements").message()
     assert set(announcement) == {"Server", "Slots", "Languages", "Outputs", "Version"}
     assert announcement["Server"].endswith(f"-{server.process.pid}")
-    assert (announcement["Slots"], announcement["Languages"][0], announcement["Outputs"]) == (2, "eng", [])
+    assert (announcement["Slots"], announcement["Languages"][0]) == (2, "eng")
+    assert announcement["Outputs"] == ["words", "tsv", "hocr", "alto", "pdf"]
     assert "osd" not in announcement["Languages"]
     assert gateway.waiting("announcements") == 0
 

@@ -161,3 +161,44 @@ def test_no_bytes_raise_anything_but_a_refusal(noise: bytes, at: int) -> None:
             list(pages(data, 10**6, "auto", ENGLISH))
         except Refusal as refusal:
             assert refusal.code in (ErrorCode.UNSUPPORTED_IMAGE, ErrorCode.IMAGE_TOO_LARGE)
+
+
+# Where the page's pixels are in the stored image
+
+
+MARK = (30, 40, 50, 46)
+
+
+def _marked(width: int, height: int, kind: str = "PNG", **options: Any) -> bytes:
+    image = Image.new("L", (width, height), 255)
+    image.paste(0, MARK)
+    return _file(image, kind, **options)
+
+
+def _mark_found(data: bytes) -> tuple[float, ...]:
+    """The dark box of the first page as it is prepared, in the coordinates of the stored one."""
+    page = next(pages(data, 10**8, "auto", ENGLISH))
+    dark = page.image.point([255 * (grey < 128) for grey in range(256)]).getbbox()
+    assert dark is not None
+    return page.to_stored.of_box(dark)
+
+
+@pytest.mark.parametrize("size", [(400, 190), (90, 60), (401, 301), (1203, 901)])
+def test_a_page_that_was_scaled_or_given_a_border_knows_where_it_was(size: tuple[int, int]) -> None:
+    assert _mark_found(_marked(*size)) == pytest.approx(MARK, abs=1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_page_turned_upright_knows_where_it_was(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert _mark_found(_marked(500, 300, "JPEG", exif=exif)) == pytest.approx(MARK, abs=1)
+
+
+def test_each_page_of_a_tiff_has_its_own_stored_one() -> None:
+    others = [Image.new("L", (70, 30)), Image.new("1", (20, 10))]
+    stored = list[tuple[tuple[int, int], str]]()
+    for page in pages(_file(WHITE, "TIFF", save_all=True, append_images=others), 10**6, "none", ENGLISH):
+        assert page.stored is not None
+        stored.append((page.stored.size, page.stored.mode))
+    assert stored == [((200, 120), "L"), ((70, 30), "L"), ((20, 10), "1")]

@@ -1,5 +1,6 @@
 """One image, with an engine of the tests' own."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -9,6 +10,8 @@ from PIL import Image
 from ocr_server.engine import EngineFailed, EngineTimeout, LanguageFailed, Reading
 from ocr_server.image import Page
 from ocr_server.job import recognise as recognise_with
+from ocr_server.outputs.affine import Affine
+from ocr_server.outputs.layout import Block, Layout, Line, Paragraph, Word
 from protocol.bodies import OcrAnswer, OcrRequest
 from protocol.errors import ErrorCode, Refusal
 from settings.schema import Ocr
@@ -33,11 +36,21 @@ class FakeEngine:
         self.modes: list[int] = []
         self.seconds: list[float] = []
 
-    def read(self, page: Page, languages: tuple[str, ...], page_seg_mode: int, seconds: float) -> Reading:
+    def read(
+        self, page: Page, languages: tuple[str, ...], page_seg_mode: int, seconds: float, with_layout: bool = False
+    ) -> Reading:
         self.languages.append(languages)
         self.modes.append(page_seg_mode)
         self.seconds.append(seconds)
-        return Reading(self._say(page_seg_mode), tuple(itertools.islice(self._confidences, 1)))
+        text = self._say(page_seg_mode)
+        layout = layout_of_one_word(text) if with_layout else None
+        return Reading(text, tuple(itertools.islice(self._confidences, 1)), layout)
+
+
+def layout_of_one_word(text: str) -> Layout:
+    word = (Word(text.strip(), 90, (1, 2, 8, 9), (1, 8), (8, 8)),) if text.strip() else ()
+    line = Line((1, 2, 8, 9), (1, 8), (8, 8), (0, -6), word)
+    return Layout(10, 10, (Block(line.box, (Paragraph(line.box, (line,)),)),) if word else ())
 
 
 def recognise(request: OcrRequest, engine: FakeEngine, settings: Ocr, pages: Pages, clock: Clock = zero) -> OcrAnswer:
@@ -185,3 +198,49 @@ def test_a_bad_option_is_answered_and_nothing_is_read() -> None:
     engine = FakeEngine(lambda mode: "text")
     answer = recognise(OcrRequest("u", "a.png", b"", "r", {"Colour": "blue"}), engine, Ocr(), _pages(1))
     assert (answer.error_code, answer.request_id, engine.modes) == (ErrorCode.BAD_OPTION, "r", [])
+
+
+# Outputs
+
+
+def _asking(*names: str) -> OcrRequest:
+    return dataclasses.replace(REQUEST, request_id="r", options={"Outputs": list(names)})
+
+
+def test_without_outputs_none_are_made_and_no_layout_is_asked_for() -> None:
+    answer = recognise(_asking(), FakeEngine(lambda mode: "text\n"), Ocr(), _pages(2))
+    assert answer.details.outputs == {}
+
+
+def test_outputs_are_made_of_the_same_look_as_the_text() -> None:
+    engine = FakeEngine(lambda mode: "is\n" if mode == 8 else "")
+    outputs = recognise(_asking("words", "tsv"), engine, Ocr(), _pages(2)).details.outputs
+    assert engine.modes == [3, 6, 7, 8] * 2
+    assert [(word["Text"], word["Page"]) for word in outputs["words"]] == [("is", 1), ("is", 2)]
+    assert list(outputs) == ["words", "tsv"]
+
+
+def test_an_empty_page_and_one_of_which_only_the_layout_was_asked_have_outputs_too() -> None:
+    engine = FakeEngine(lambda mode: "\n")
+    outputs = recognise(_asking("words", "pdf"), engine, Ocr(), _pages(1)).details.outputs
+    assert (outputs["words"], outputs["pdf"][:5]) == ([], b"%PDF-")
+    asked = dataclasses.replace(REQUEST, request_id="r", options={"Outputs": ["words"], "PageSegMode": 0})
+    assert recognise(asked, engine, Ocr(), _pages(1)).details.outputs == {"words": []}
+
+
+def test_places_are_those_of_the_stored_page() -> None:
+    stored = Image.new("L", (100, 100))
+    page = dataclasses.replace(BLANK, stored=stored, to_stored=Affine.scaled(10, 10))
+    outputs = recognise(_asking("words"), FakeEngine(lambda mode: "is"), Ocr(), _pages(1, page)).details.outputs
+    assert outputs["words"][0]["Box"] == [10, 20, 80, 90]
+
+
+def test_pictures_that_do_not_fit_into_an_answer_are_refused_and_other_outputs_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ocr_server.job.MAX_PICTURES", 5_000)
+    noise = dataclasses.replace(BLANK, stored=Image.effect_noise((100, 100), 90).convert("1"))
+    engine = FakeEngine(lambda mode: "is")
+    assert recognise(_asking("pdf"), engine, Ocr(), _pages(1, noise)).error_code == ""
+    assert recognise(_asking("pdf"), engine, Ocr(), _pages(4, noise)).error_code == ErrorCode.RESULT_TOO_LARGE
+    assert recognise(_asking("tsv"), engine, Ocr(), _pages(4, noise)).error_code == ""

@@ -25,8 +25,13 @@ def test_who_asks_for_nothing_gets_what_the_settings_say() -> None:
 
 
 def test_what_is_asked_for_goes_before_the_settings() -> None:
-    asked = {"Languages": ["chi_tra", "eng", "chi_tra"], "PageSegMode": 7, "Outputs": [], "Preprocess": "none"}
-    assert options_of(asked, Ocr(), INSTALLED) == Options(("chi_tra", "eng"), 7, "none")
+    asked = {
+        "Languages": ["chi_tra", "eng", "chi_tra"],
+        "PageSegMode": 7,
+        "Outputs": ["pdf", "words", "pdf"],
+        "Preprocess": "none",
+    }
+    assert options_of(asked, Ocr(), INSTALLED) == Options(("chi_tra", "eng"), 7, "none", ("pdf", "words"))
 
 
 @pytest.mark.parametrize(
@@ -43,8 +48,7 @@ def test_what_is_asked_for_goes_before_the_settings() -> None:
         ({"PageSegMode": "3"}, ["PageSegMode = 3", "whole number"]),
         ({"PageSegMode": True}, ["PageSegMode = True", "whole number"]),
         ({"PageSegMode": 3.0}, ["PageSegMode = 3.0", "whole number"]),
-        ({"Outputs": ["words"]}, ["Outputs = words", "can make none"]),
-        ({"Outputs": ["docx"]}, ["Outputs = ['docx']", "words, tsv, hocr, alto, pdf", "can make none"]),
+        ({"Outputs": ["words", "docx"]}, ["Outputs = ['words', 'docx']", "words, tsv, hocr, alto, pdf"]),
         ({"Outputs": "pdf"}, ["Outputs = pdf", "a list"]),
         ({"Preprocess": "strong"}, ["Preprocess = strong", "auto and none"]),
         ({"Preprocess": ["auto"]}, ["Preprocess = ['auto']", "auto and none"]),

@@ -1,20 +1,21 @@
 """What Tesseract itself reads, against what was drawn: texts, and where the words stand in the PDF."""
 
 import random
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from ocr_server.engine import Reading, load
+from ocr_server.image import Page
 from ocr_server.installation import choose
 from ocr_server.outputs import Sheet, make
 from ocr_server.outputs.affine import Affine, Box
 from ocr_server.outputs.ink import fitted
 from ocr_server.outputs.layout import Layout
 from ocr_server.outputs.picture import picture_of
-from ocr_server.outputs.tesseract import layout_from, layout_of
+from ocr_server.outputs.tesseract import layout_of
 from ocr_server.outputs.text_layer import ASCENT, DESCENT
 from settings.schema import TesseractLocation
 from tests.unit.ocr_server.outputs.laid_out import texts
@@ -87,13 +88,16 @@ def test_each_word_in_the_pdf_is_where_it_was_drawn(
         )
 
 
-def test_the_library_and_the_program_give_the_same(api: Any, tmp_path: Path) -> None:
+def test_the_library_and_the_program_give_the_same() -> None:
     image, _ = drawn()
-    image.save(tmp_path / "drawn.png", dpi=(150, 150))
-    made = ("-c", "tessedit_create_tsv=1", "-c", "tessedit_create_hocr=1")
-    subprocess.run(["tesseract", tmp_path / "drawn.png", tmp_path / "read", *made], check=True, capture_output=True)
-    tsv, hocr = ((tmp_path / f"read.{end}").read_text("utf-8") for end in ("tsv", "hocr"))
-    program, library = fitted(layout_from(tsv, hocr), image), read(api, image)
+    found = list[Reading]()
+    for engine in ("tesserocr", "pytesseract"):
+        reader = load(choose(TesseractLocation(engine=engine), ["eng"]))
+        found.append(reader.read(Page(image, 150), ("eng",), 3, 60.0, with_layout=True))
+    library, program = (reading.layout for reading in found)
+    assert library is not None
+    assert program is not None
+    assert texts(library) == found[0].text.split()
     ours, theirs = ([word for _, line in one.numbered_lines() for word in line.words] for one in (library, program))
     assert [word.text for word in ours] == [word.text for word in theirs]
     for one, other in zip(ours, theirs, strict=True):
