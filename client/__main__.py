@@ -13,41 +13,26 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from settings.command_line import Exit, load_settings, parser
+from settings.command_line import Exit, load_settings
 from settings.loader import SettingsError, describe
 from settings.schema import ClientSettings
 
 from .address import Gateway, check_token, check_url
+from .arguments import options, read_arguments
 from .console import Console
 from .errors import NoImages, OutputGone
 from .folder import SAMPLES, choose_folder, find_images, names
+from .formats import TXT
 from .report import Report
 from .result_files import ResultFiles
 from .simulator import Simulator
-
-DESCRIPTION = """\
-Sends the images of a folder to the gateway of Online OCR, over several connections at a time, and prints what
-happens, the texts, and at the end a table. Files are told to be images by their content. Subfolders are not entered."""
-
-EXIT_CODES = f"""\
-  {Exit.OK:3}  every image was read
-  {Exit.UNEXPECTED:3}  a mistake of the program's own, shown with its traceback
-  {Exit.USAGE:3}  a flag is wrong, or the folder of --output cannot be written to
-  {Exit.SETTINGS:3}  a setting is wrong or unknown
-  {Exit.IMAGE_FAILED:3}  an image failed, had no answer in time, or its text could not be saved
-  {Exit.NO_IMAGES:3}  the folder is missing, or holds no image
-  {Exit.NO_GATEWAY:3}  no gateway was reached, or it lets nobody in; no image was sent
-  {Exit.CONNECTION_LOST:3}  a connection broke, and an image was not read on a new one in time
-  {Exit.INTERRUPTED:3}  ended by Ctrl-C or SIGTERM, or because nobody reads the output any more
-Of several, the one that ended the run counts, else {Exit.CONNECTION_LOST:d} before {Exit.IMAGE_FAILED:d}.
-"""
 
 log = logging.getLogger("Client")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the simulator; returns the exit code. argv: None takes the process's own arguments."""
-    arguments = _arguments(argv)
+    arguments = read_arguments(argv)
     console = Console(arguments.log_format, as_json=arguments.json)
     try:
         with _interruptible():
@@ -60,34 +45,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, OutputGone):
         return Exit.INTERRUPTED
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    made = parser("online-ocr-client", DESCRIPTION, EXIT_CODES)
-    made.add_argument(
-        "folder",
-        type=Path,
-        nargs="?",
-        metavar="FOLDER",
-        help="the folder of images, or one image, in place of [ImagePath] image_dir",
-    )
-    made.add_argument(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="also save each text there, that of scan.png as scan.png.txt; "
-        "images whose text file is there already are not sent",
-    )
-    made.add_argument("--overwrite", action="store_true", help="with --output: replace text files that are there")
-    made.add_argument(
-        "--json",
-        action="store_true",
-        help="print one JSON object for each image, and nothing else; warnings go to standard error",
-    )
-    arguments = made.parse_args(argv)
-    if arguments.overwrite and arguments.output is None:
-        made.error("--overwrite needs --output DIR")
-    return arguments
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
@@ -107,7 +64,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         log.warning(f"{are} left out: {names(found.left_out)}")
     result_files = None
     if arguments.output is not None:
-        result_files = ResultFiles(arguments.output, overwrite=arguments.overwrite)
+        result_files = ResultFiles(arguments.output, arguments.formats or (TXT,), overwrite=arguments.overwrite)
         try:
             result_files.prepare()
         except OSError as error:
@@ -116,7 +73,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     report = Report(console, result_files, as_json=arguments.json)
     report.start(len(found.images))
     try:
-        Simulator(settings, gateway, report).run(report.without_those_in_the_way(found.images))
+        simulator = Simulator(settings, gateway, report, options(arguments))
+        simulator.run(report.without_those_in_the_way(found.images))
     finally:
         report.end()
     return report.exit_code

@@ -166,7 +166,7 @@ class Conversation:
 
 def _no_options(request: Request) -> Answered:
     sentence = (
-        "The gateway speaks v1, which knows no languages, page_seg_mode and preprocess. Leave them out, or ask the "
-        "operator for a gateway that speaks v2."
+        "The gateway speaks v1, which knows no languages, page_seg_mode, preprocess and outputs. Leave them out "
+        "(--lang, --psm, --preprocess, --formats but txt), or ask the operator for a gateway that speaks v2."
     )
     return Answered(request, ImageFailed(request.image_file_name, sentence))

@@ -6,7 +6,7 @@ OcrClientError
 ├── NoImages              the folder is missing, empty or without a single image
 └── ImageFailed           one image has no text; the others are not concerned
     ├── AnswerTimeout     its answer did not come in time
-    └── ResultNotSaved    its text file is there already, or cannot be written
+    └── ResultNotSaved    a file of it is there already, cannot be written, or was not sent
 OutputGone                whoever read our output has gone (`| head`); ends the run
 """
 
@@ -89,7 +89,7 @@ class AnswerTimeout(ImageFailed):
 
 
 class ResultNotSaved(ImageFailed):
-    """The text of an image is not in its file."""
+    """Not every result of an image is in its file."""
 
 
 class OutputGone(Exception):

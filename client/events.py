@@ -1,6 +1,7 @@
 """What goes into a session and what comes out: a request, its answer, and what a gateway's messages mean. Pure."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Final
 
 from .errors import ConnectionLost, ImageFailed
@@ -13,7 +14,8 @@ class Recognition:
     """The text of an image. seconds: from sending it to its answer.
 
     confidence: 0 to 100, the mean over words; elapsed_ms: the engine's time; steps: what was done to the image. None
-    and nothing where there are no words, or from a gateway that speaks v1.
+    and nothing where there are no words, or from a gateway that speaks v1. outputs: what was asked for beside the text,
+    by name; `pdf` is bytes.
     """
 
     image_file_name: str
@@ -22,6 +24,7 @@ class Recognition:
     confidence: float | None = None
     elapsed_ms: float | None = None
     steps: tuple[str, ...] = ()
+    outputs: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False, hash=False)
 
 
 Answer = Recognition | ImageFailed | ConnectionLost

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from protocol.messages import MAX_NAME_CHARACTERS
 from settings.schema import LONGEST
@@ -13,6 +13,7 @@ from settings.schema import LONGEST
 from .address import Gateway, check_token, check_url
 from .conversation import Conversation
 from .events import ANSWER_TIMEOUT, Recognition, Request
+from .options import options_of
 
 
 class OcrClient:
@@ -67,12 +68,14 @@ class OcrClient:
         languages: Sequence[str] = (),
         page_seg_mode: int | None = None,
         preprocess: str | None = None,
+        outputs: Sequence[str] = (),
     ) -> Recognition:
         """The text of an image: a path, or the bytes of an image file.
 
         name: what the image is called at the gateway; None takes the path's name, or "image". timeout: seconds from
         sending to the answer, whatever happens in between; None takes three times answer_timeout. languages,
-        page_seg_mode, preprocess: as in the OCR server's settings, which hold for what is left out.
+        page_seg_mode, preprocess: as in the OCR server's settings, which hold for what is left out. outputs: any of
+        words, tsv, hocr, alto and pdf (docs/outputs.md), which are then in the Recognition's `outputs`, pdf as bytes.
 
         Raises OSError (the file cannot be read), ValueError (a name or a time that cannot be), ConnectError,
         ConnectionLost, AnswerTimeout, or ImageFailed with the gateway's reason.
@@ -81,7 +84,7 @@ class OcrClient:
         content = image if isinstance(image, bytes) else Path(image).read_bytes()
         known_as = _wire_name(name if name is not None else path.name if path else "image")
         seconds = None if timeout is None else _seconds("timeout", timeout)
-        options = _options(languages, page_seg_mode, preprocess)
+        options = options_of(languages, page_seg_mode, preprocess, outputs)
         request = Request(known_as, content, seconds, self._answer_timeout, options)
         with self._lock, contextlib.closing(self._conversation.answers([request])) as answers:
             answer = next(answers).answer
@@ -100,14 +103,6 @@ def _seconds(name: str, value: float) -> float:
     if not 0 < value <= LONGEST:  # also False for a NaN
         raise ValueError(f"{name} is {value}; it must be more than 0 and at most {LONGEST} seconds.")
     return value
-
-
-def _options(languages: Sequence[str], page_seg_mode: int | None, preprocess: str | None) -> dict[str, Any]:
-    """The Options of the wire: those that are given. Raises ValueError."""
-    if isinstance(languages, str):
-        raise ValueError(f"languages is {languages!r}; it must be a list, as in languages=[{languages!r}].")  # noqa: TRY004
-    given = {"Languages": list(languages) or None, "PageSegMode": page_seg_mode, "Preprocess": preprocess}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _wire_name(name: str) -> str:

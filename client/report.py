@@ -14,7 +14,7 @@ from .console import TEXT, Console
 from .errors import AnswerTimeout, ConnectionLost, ImageFailed, OcrClientError, ResultNotSaved, exit_code
 from .events import Recognition
 from .folder import ImageFile, names
-from .result_files import ResultFiles
+from .result_files import ResultFiles, shown
 from .summary import Totals, table
 
 log = logging.getLogger("Client")
@@ -49,18 +49,19 @@ class Report:
         self._console.start_progress(images)
 
     def without_those_in_the_way(self, images: Sequence[ImageFile]) -> list[ImageFile]:
-        """The images that are worth sending: those whose text could not be saved are told, and count as failed."""
-        blocked = {one: None for one in images if self._files is not None and self._files.in_the_way(one)}
-        if self._files is None or not blocked:
+        """The images that are worth sending: those whose results could not be saved are told, and count as failed."""
+        if self._files is None:
             return list(images)
-        paths = tuple(self._files.path(one).name for one in blocked)
+        blocked = {one: path for one in images if (path := self._files.in_the_way(one))}
+        if not blocked:
+            return list(images)
+        paths = tuple(path.name for path in blocked.values())
         log.error(
-            f"not sent, because their text files are in {self._files.folder} already (--overwrite replaces them): "
+            f"not sent, because their files are in {self._files.folder} already (--overwrite replaces them): "
             f"{len(blocked)} of {len(images)} images: {names(paths)}"
         )
-        for one in blocked:
-            sentence = f"{self._files.path(one)} is there already; --overwrite replaces it."
-            self._count_failure(one, ResultNotSaved(one.name, sentence))
+        for one, path in blocked.items():
+            self._count_failure(one, ResultNotSaved(one.name, f"{path} is there already; --overwrite replaces it."))
         return [one for one in images if one not in blocked]
 
     def answered(self, client: logging.Logger, image: ImageFile, answer: Recognition | OcrClientError) -> None:
@@ -93,25 +94,23 @@ class Report:
             self._console.write(table(totals.facts()))
 
     def _read(self, client: logging.Logger, image: ImageFile, read: Recognition) -> None:
-        path = None
-        if self._files is not None:
-            try:
-                path = self._files.save(image, read.text)
-            except ResultNotSaved as error:
-                client.error(f"failed: {image.name}: {error}", extra=ids(image_file_name=image.name))
-                self._count_failure(image, error)
-                return
+        try:
+            saved = self._files.save(image, read) if self._files is not None else []
+        except ResultNotSaved as error:
+            client.error(f"failed: {image.name}: {error}", extra=ids(image_file_name=image.name))
+            self._count_failure(image, error)
+            return
         name, seconds, text = image.name, round(read.seconds, 3), read.text.strip()
-        where = ("" if text else ", no text in it") + (f", saved as {path}" if path else "")
+        where = ("" if text else ", no text in it") + (f", saved as {shown(saved)}" if saved else "")
         facts = ids(image_file_name=name, seconds=seconds, text=read.text, confidence=read.confidence)
         facts[TEXT] = read.text if text else ""
         client.info(f"result: {name} in {read.seconds:.2f} s{where}", extra=facts)
         with self._lock:
             self._latencies.append(read.seconds)
         if self._as_json:
-            saved = {"output": str(path)} if path else {}
+            files = {"files": list(map(str, saved))} if saved else {}
             numbers = {"seconds": seconds, "confidence": read.confidence}
-            self._json_line(image, {"status": "SUCCESS", "text": read.text, **numbers, **saved})
+            self._json_line(image, {"status": "SUCCESS", "text": read.text, **numbers, **files})
         self._console.advance()
 
     def _count_failure(self, image: ImageFile, error: OcrClientError) -> None:

@@ -5,13 +5,17 @@ PENDING, a refusal with RetryAfter, a broken connection and a forgetful gateway 
 always with the same RequestId. The final answer closes the RequestId; what comes for it afterwards is a repeat.
 """
 
+import base64
+import contextlib
 import random
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from protocol.codecs_v2 import MSGPACK, Codec
 from protocol.errors import ErrorCode
 from protocol.messages_v2 import (
+    BINARY_OUTPUTS,
     MAX_REQUEST_IDS,
     BadMessage,
     Cancel,
@@ -242,7 +246,16 @@ class SessionV2:
 def _recognition(one: Outstanding, success: Success, now: float) -> Recognition:
     seconds = now - one.first_sent_at
     text, confidence, elapsed_ms = success.ocr_result, success.confidence, success.elapsed_ms
-    return Recognition(one.request.image_file_name, text, seconds, confidence, elapsed_ms, success.steps)
+    outputs = {name: _output(name, content) for name, content in success.outputs.items()}
+    return Recognition(one.request.image_file_name, text, seconds, confidence, elapsed_ms, success.steps, outputs)
+
+
+def _output(name: str, content: Any) -> Any:
+    """An output as Python has it: bytes are base64 in JSON. What is none stays as it came."""
+    if name in BINARY_OUTPUTS and isinstance(content, str):
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(content, validate=True)
+    return content
 
 
 def _batches(request_ids: list[str]) -> list[tuple[str, ...]]:

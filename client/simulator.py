@@ -7,6 +7,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from settings.schema import ClientSettings
 
@@ -63,12 +64,15 @@ class Work:
 
 
 class Simulator:
-    """Sends images as many clients would. Used for one run."""
+    """Sends images as many clients would. Used for one run. options: of every image, as in `options_of`."""
 
-    def __init__(self, settings: ClientSettings, gateway: Gateway, report: Report) -> None:
+    def __init__(
+        self, settings: ClientSettings, gateway: Gateway, report: Report, options: dict[str, Any] | None = None
+    ) -> None:
         self._settings = settings
         self._gateway = gateway
         self._report = report
+        self._options = options or {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._conversations: set[Conversation] = set()
@@ -131,12 +135,13 @@ class Simulator:
             # Each image is read when its turn comes, so that only one more is in memory than is in flight.
             for image in images:
                 try:
-                    request = Request(image.name, image.read(), answer_timeout=client.answer_timeout)
+                    content = image.read()
                 except OSError as error:
                     del unanswered[image]
                     failure = ImageFailed(image.name, f"The file {image.path} cannot be read: {error.strerror}.")
                     self._report.answered(conversation.log, image, failure)
                 else:
+                    request = Request(image.name, content, answer_timeout=client.answer_timeout, options=self._options)
                     requested[request] = image
                     yield request
 

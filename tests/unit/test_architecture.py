@@ -17,7 +17,7 @@ PURE = (
     *("protocol/messages.py", "protocol/bodies.py", "protocol/topology.py", "protocol/errors.py"),
     *("protocol/messages_v2.py", "protocol/frames_v2.py", "protocol/codecs_v2.py", "protocol/control.py"),
     *("client/session.py", "client/session_v2.py", "client/events.py", "client/outstanding.py"),
-    *("client/closed_requests.py", "client/reconnecting.py"),
+    *("client/closed_requests.py", "client/reconnecting.py", "client/formats.py", "client/options.py"),
     *("websocket_server/session.py", "websocket_server/registry.py"),
     *(
         f"websocket_server/{one}.py"

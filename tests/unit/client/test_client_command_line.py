@@ -9,7 +9,7 @@ import pytest
 from client.__main__ import main
 from settings.command_line import Exit
 from tests.unit.client.fake_gateway import FakeGateway, Visit, damaged
-from tests.unit.client.running_client import Run, lines_with
+from tests.unit.client.running_client import Run, lines_with, v1_only, v2_only
 
 
 def test_a_missing_and_an_empty_folder_are_one_line(run: Run, tmp_path: Path) -> None:
@@ -113,12 +113,78 @@ def test_a_wrong_setting_is_named_in_one_line_with_an_exit_code(
     assert named in capsys.readouterr().out.splitlines()[-1]
 
 
-@pytest.mark.parametrize("arguments", [["--no-such-flag"], ["--overwrite"]])
-def test_a_wrong_flag_is_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--no-such-flag"], "unrecognized arguments: --no-such-flag"),
+        (["--overwrite"], "--overwrite needs --output DIR"),
+        (["--formats", "pdf"], "--formats needs --output DIR"),
+        (["--output", "x", "--formats", "pdf,docx"], "there is no format 'docx'; there are txt, pdf, json, tsv, hocr"),
+        (["--output", "x", "--formats="], "there is no format ''"),
+        (["--psm", "14"], "'14' is no whole number from 0 to 13."),
+        (["--psm=-1"], "'-1' is no whole number"),
+        (["--lang", "eng+"], "'eng+' is no list of languages, as in eng or eng+fra."),
+        (["--lang", ""], "'' is no list of languages"),
+        (["--preprocess", "some"], "(choose from"),
+    ],
+)
+def test_a_wrong_flag_is_usage(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == Exit.USAGE
-    assert "usage:" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "usage:" in printed
+    assert sentence in printed
+
+
+@v2_only
+def test_what_the_flags_ask_for_is_sent_with_every_image_and_saved_side_by_side(
+    gateway: FakeGateway, run: Run, folder: Path, tmp_path: Path
+) -> None:
+    outputs = {"pdf": b"%PDF", "words": [{"Text": "尚"}]}
+    gateway.on_image = lambda visit, name: visit.say("SUCCESS", name, "text", Outputs=outputs)
+    code, lines = run(
+        *(folder, "--output", tmp_path / "out", "--formats", "pdf,json", "--lang", "fra+eng,fra", "--psm", 0),
+        *("--preprocess", "none"),
+    )
+    assert code == Exit.OK
+    asked = {"Languages": ["fra", "eng"], "PageSegMode": 0, "Preprocess": "none", "Outputs": ["pdf", "words"]}
+    assert gateway.said("Options") == [asked] * 3
+    assert lines.count("    text") == 3  # printed, though not saved
+    saved = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert saved == [f"{name}.png.{suffix}" for name in "abc" for suffix in ("json", "pdf")]
+    assert (tmp_path / "out" / "a.png.pdf").read_bytes() == b"%PDF"
+
+
+@v2_only
+def test_an_image_whose_pdf_was_not_sent_has_failed_but_its_text_is_saved(
+    gateway: FakeGateway, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"WebSocket.url={gateway.url}"
+    code = main(["--set", url, str(folder / "a.png"), "--json", "--output", str(tmp_path), "--formats", "txt,pdf"])
+    [told] = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (code, told["status"]) == (Exit.IMAGE_FAILED, "NOT_SAVED")
+    assert told["error"].startswith("The gateway sent no pdf that can be saved as")
+    assert (tmp_path / "a.png.txt").read_text() == "text of a.png\n"
+
+
+@v1_only
+def test_a_v1_gateway_cannot_do_what_the_flags_ask_for(gateway: FakeGateway, run: Run, folder: Path) -> None:
+    code, lines = run(folder, "--lang", "eng")
+    assert code == Exit.IMAGE_FAILED
+    assert len(lines_with(lines, "The gateway speaks v1, which knows no languages")) == 3
+    assert gateway.names == []
+
+
+@v2_only
+def test_the_ocr_servers_sentence_about_an_option_reaches_the_person(
+    gateway: FakeGateway, run: Run, folder: Path
+) -> None:
+    sentence = "The option Languages = xyz: it is not installed; installed are eng, fra."
+    gateway.on_image = lambda visit, name: visit.say("FAILED", name, sentence, ErrorCode="BAD_OPTION")
+    code, lines = run(folder / "a.png", "--lang", "xyz")
+    assert code == Exit.IMAGE_FAILED
+    assert lines_with(lines, f"failed: a.png: {sentence}")
 
 
 def test_the_exit_codes_are_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The numbers, the text files and the printed lines."""
 
+import dataclasses
 import io
 import json
 import logging
@@ -11,7 +12,9 @@ import pytest
 
 from client.console import TEXT, Console
 from client.errors import ResultNotSaved
+from client.events import Recognition
 from client.folder import ImageFile
+from client.formats import FORMATS
 from client.result_files import ResultFiles
 from client.summary import Totals, percentile, table
 
@@ -46,11 +49,15 @@ def _image(name: str = "scan.png") -> ImageFile:
     return ImageFile(Path("scans") / name)
 
 
+def _read(text: str = "text", **outputs: object) -> Recognition:
+    return Recognition("a name that the gateway gave/../../x", text, 1.0, outputs=outputs)
+
+
 def test_each_image_has_a_text_file_of_its_own(tmp_path: Path) -> None:
     files = ResultFiles(tmp_path / "new" / "results")
     files.prepare()
-    assert files.save(_image("scan.png"), "尚\n") == tmp_path / "new" / "results" / "scan.png.txt"
-    files.save(_image("scan.jpg"), "two")
+    assert files.save(_image("scan.png"), _read("尚\n")) == [tmp_path / "new" / "results" / "scan.png.txt"]
+    files.save(_image("scan.jpg"), _read("two"))
     found = {path.name: path.read_bytes() for path in files.folder.iterdir()}
     assert found == {"scan.png.txt": "尚\n".encode(), "scan.jpg.txt": b"two"}
 
@@ -60,7 +67,7 @@ def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "scan.png.txt").write_text("mine")
     assert files.in_the_way(_image())
     with pytest.raises(ResultNotSaved, match="left as it is"):
-        files.save(_image(), "text")
+        files.save(_image(), _read())
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("scan.png.txt", "mine")]
 
 
@@ -69,15 +76,57 @@ def test_a_dangling_link_is_in_the_way_too(tmp_path: Path) -> None:
     files = ResultFiles(tmp_path)
     assert files.in_the_way(_image())
     with pytest.raises(ResultNotSaved):
-        files.save(_image(), "text")
+        files.save(_image(), _read())
 
 
 def test_overwriting_is_possible_when_asked_for(tmp_path: Path) -> None:
     files = ResultFiles(tmp_path, overwrite=True)
     (tmp_path / "scan.png.txt").write_text("mine")
     assert not files.in_the_way(_image())
-    files.save(_image(), "text")
+    files.save(_image(), _read())
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("scan.png.txt", "text")]
+
+
+def test_every_format_has_its_file_beside_the_image_name(tmp_path: Path) -> None:
+    files = ResultFiles(tmp_path, tuple(FORMATS.values()))
+    files.save(_image(), _read(pdf=b"%PDF", words=[{"Text": "尚"}, {}], tsv="t", hocr="h", alto="a", more="no"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "scan.png.txt": b"text",
+        "scan.png.pdf": b"%PDF",
+        "scan.png.json": '[\n{"Text": "尚"},\n{}\n]\n'.encode(),
+        "scan.png.tsv": b"t",
+        "scan.png.hocr": b"h",
+        "scan.png.alto.xml": b"a",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        *(("pdf", {}), ("pdf", {"pdf": "not base64"}), ("json", {"words": "x"}), ("json", {"words": [b"x"]})),
+        *(("hocr", {"hocr": b"x"}), ("alto", {"alto": None}), ("tsv", {"tsv": ["x"]})),
+    ],
+)
+def test_what_was_not_sent_is_told_and_the_other_files_are_there(
+    name: str, sent: dict[str, object], tmp_path: Path
+) -> None:
+    files = ResultFiles(tmp_path, (FORMATS[name], FORMATS["txt"]))
+    sentence = rf"The gateway sent no {FORMATS[name].output} that .* Saved: .*scan\.png\.txt\.$"
+    with pytest.raises(ResultNotSaved, match=sentence):
+        files.save(_image(), dataclasses.replace(_read(), outputs=sent))
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.png.txt"]
+
+
+def test_any_of_the_files_is_in_the_way_and_only_those_that_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "scan.png.pdf").write_text("mine")
+    both = (FORMATS["txt"], FORMATS["pdf"])
+    assert ResultFiles(tmp_path, both).in_the_way(_image()) == tmp_path / "scan.png.pdf"
+    assert ResultFiles(tmp_path).in_the_way(_image()) is None
+    assert ResultFiles(tmp_path, both, overwrite=True).in_the_way(_image()) is None
+
+
+def test_a_page_without_words_is_an_empty_list() -> None:
+    assert FORMATS["json"].content(_read(words=[])) == b"[]\n"
 
 
 @pytest.mark.parametrize("there_already", [False, True])
@@ -92,15 +141,15 @@ def test_a_file_system_without_links_will_do(
     if there_already:
         (tmp_path / "scan.png.txt").write_text("mine")
         with pytest.raises(ResultNotSaved):
-            files.save(_image(), "text")
+            files.save(_image(), _read())
     else:
-        files.save(_image(), "text")
+        files.save(_image(), _read())
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine" if there_already else "text"]
 
 
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(ResultNotSaved, match="cannot be written"):
-        ResultFiles(tmp_path / "gone").save(_image(), "text")
+        ResultFiles(tmp_path / "gone").save(_image(), _read())
 
 
 def test_the_text_of_a_page_stands_below_its_event_and_cannot_move_the_cursor(

@@ -45,11 +45,33 @@ def test_options_are_sent_as_they_are_given_and_not_at_all_when_they_are_not(gat
     with _client(gateway) as ocr:
         ocr.recognize(PNG)
         ocr.recognize(PNG, languages=["eng", "chi_tra"], page_seg_mode=0, preprocess="none")
-        with pytest.raises(ValueError, match="must be a list"):
+        with pytest.raises(ValueError, match="languages is 'eng'; it must be a list"):
             ocr.recognize(PNG, languages="eng")
+        with pytest.raises(ValueError, match="outputs is 'pdf'; it must be a list"):
+            ocr.recognize(PNG, outputs="pdf")
     assert gateway.said("Options") == [
         {"Languages": ["eng", "chi_tra"], "PageSegMode": 0, "Preprocess": "none"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("subprotocol", "sent", "found"),
+    [
+        ("ocr.v2.msgpack", b"%PDF", b"%PDF"),
+        ("ocr.v2", "JVBERg==", b"%PDF"),
+        ("ocr.v2", "no base64", "no base64"),  # from an OCR server that is not ours
+    ],
+)
+@v2_only
+def test_outputs_are_what_was_asked_for_and_pdf_is_bytes(
+    gateway: FakeGateway, subprotocol: str, sent: object, found: object
+) -> None:
+    outputs = {"pdf": sent, "words": [{"Text": "a"}], "tsv": "JVBERg=="}
+    gateway.subprotocols = (subprotocol,)
+    gateway.on_image = lambda visit, name: visit.say("SUCCESS", name, "a", Outputs=outputs)
+    with _client(gateway) as ocr:
+        assert ocr.recognize(PNG, outputs=["pdf", "words", "tsv"]).outputs == outputs | {"pdf": found}
+    assert gateway.said("Options") == [{"Outputs": ["pdf", "words", "tsv"]}]
 
 
 @v2_only
