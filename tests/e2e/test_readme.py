@@ -1,5 +1,6 @@
 """What the README shows works as it stands there."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,10 +11,14 @@ import pytest
 
 from tests.absent import skip_loudly
 from tests.running import ROOT, Services
+from tests.unit.ocr_server.outputs import readers
 
 pytestmark = pytest.mark.usefixtures("tesseract")
 README = (ROOT / "README.md").read_text("utf-8")
 WORDS = ["images/word-hello.png", "images/word-is.png"]
+
+
+SUFFIXES = ("txt", "pdf", "json")
 
 
 def code(language: str, containing: str) -> str:
@@ -46,8 +51,36 @@ def run(port: int, program: Path, source: str, *command: str) -> str:
 
 
 def test_the_library_in_two_lines(port: int, tmp_path: Path) -> None:
-    printed = run(port, tmp_path / "library.py", code("python", "OcrClient"), sys.executable)
+    printed = run(port, tmp_path / "library.py", code("python", "word-hello.png"), sys.executable)
     assert printed.strip() == "Hello"
+
+
+def test_the_library_gives_a_pdf_and_words(port: int, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    pdf = tmp_path / "receipt.pdf"
+    source = code("python", "receipt.pdf").replace('"receipt.pdf"', repr(str(pdf)))
+    assert run(port, tmp_path / "library.py", source, sys.executable).startswith("[")
+    readers.check(pytestconfig, pdf)
+
+
+def test_the_client_saves_formats_side_by_side_and_the_pdf_can_be_searched(
+    port: int, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    (line,) = re.findall(r"^\$ \.venv/bin/python (-m client .* --formats .*)$", README, re.MULTILINE)
+    arguments = line.replace("--output results", f"--output {tmp_path}").split()
+    command = [sys.executable, *arguments, "--json", "--set", f"WebSocket.port={port}"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
+    text, pdf, words = (tmp_path / f"page-receipt.png.{suffix}" for suffix in SUFFIXES)
+    assert json.loads(ran.stdout)["files"] == [str(text), str(pdf), str(words)]
+    assert sorted(tmp_path.iterdir()) == sorted([text, pdf, words])
+    expected = (ROOT / "images" / "page-receipt.txt").read_text("utf-8").split()
+    readers.check(pytestconfig, pdf)
+    for found in (
+        text.read_text("utf-8").split(),
+        [one["Text"] for one in json.loads(words.read_text("utf-8"))],
+        [word for word, _ in readers.words_of(pytestconfig, pdf)],
+    ):
+        assert found == expected
 
 
 def test_the_python_client(port: int, tmp_path: Path) -> None:
