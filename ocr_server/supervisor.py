@@ -124,15 +124,13 @@ class Supervisor:
                 if self._is_connected is not False:  # every process says so, a person needs it once
                     log.warning(message.reason)
                 self._is_connected = False
-        image_id = process.slate.image_id
-        if not process.is_talking and image_id:
+        if not process.is_talking and (image_id := process.slate.died_of()):
             deaths = self._attempts.died_of(image_id)
             log.error(
                 f"process {slot.number} died while it read image {image_id}, death {deaths} of at most "
                 f"{self._settings.process_pool.max_attempts}",
                 extra=ids(image_id=image_id, deaths=deaths),
             )
-            process.slate.end()
 
     def _take_leave(self, slot: Slot, process: Process) -> None:
         returned = process.finish()

@@ -34,6 +34,35 @@ def test_an_image_that_ends_between_two_looks_does_not_look_as_if_it_had_taken_f
     assert slate.begun_at >= before
 
 
+def _read_on_and_on(slate: Slate, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        slate.begin("a")
+        slate.end()
+
+
+def test_no_look_finds_half_of_what_is_being_written() -> None:
+    slate = Slate(CONTEXT)
+    slate.begin("a")
+    before = slate.begun_at
+    process = CONTEXT.Process(target=_read_on_and_on, args=(slate, 0.5))
+    process.start()
+    earliest, seen = before, set[str | None]()
+    while process.is_alive():
+        for _ in range(1000):
+            earliest = min(earliest, slate.begun_at)
+            seen.add(slate.image_id)
+    assert earliest == before
+    assert seen <= {"a", None}
+
+
+def test_a_death_is_counted_once_and_is_no_image_that_was_read() -> None:
+    slate = Slate(CONTEXT)
+    slate.begin("poison")
+    assert slate.died_of() == "poison"
+    assert (slate.died_of(), slate.image_id, slate.has_read) == (None, None, False)
+
+
 @pytest.mark.parametrize("image_id", ["\0", "a\0b", "x" * 255, "圖" * 200])
 def test_any_message_id_fits(image_id: str) -> None:
     slate = Slate(CONTEXT)
