@@ -27,9 +27,10 @@ class Handover:
     def give(self, work: Callable[[], None], *, is_urgent: bool) -> None:
         """Have it done at once, or with what follows within moments. For any thread."""
         self._work.append(work)
-        if (is_urgent or len(self._work) >= TOGETHER) and not self._is_woken and self._wake:
+        wake = self._wake  # once: it may be None a moment later
+        if wake and (is_urgent or len(self._work) >= TOGETHER) and not self._is_woken:
             self._is_woken = True
-            self._wake()
+            wake()
 
     def work_off(self) -> None:
         """Do what there is. For the AMQP thread; to be called now and then too, for what is not urgent."""

@@ -44,9 +44,9 @@ class InHand:
     def end(self) -> None:
         """It has been read. Does not return when the clock has answered, and is about to end this process."""
         with self._lock:
-            if self._reading is None:
-                threading.Event().wait()
-            self._reading = None
+            is_ours, self._reading = self._reading is not None, None
+        if not is_ours:  # and not with the lock: the AMQP thread looks at the clock until the answer is there
+            threading.Event().wait()
 
     def look(self) -> float:
         """For how many seconds it has been read; 0.0 when there is none. Tells its gateway, if it is time."""

@@ -49,6 +49,23 @@ def test_other_work_wakes_when_some_has_gathered_or_with_the_first_that_is_urgen
     assert thread.wakes == 2
 
 
+class _Leaving(Handover):
+    """Its AMQP thread loses its connection just when somebody is about to wake it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "_is_woken" and value:
+            self.wake_by(None)
+
+
+def test_work_that_is_given_just_when_the_connection_is_lost_is_kept() -> None:
+    handover, done = _Leaving(), list[int]()
+    handover.wake_by(lambda: None)
+    handover.give(lambda: done.append(1), is_urgent=True)
+    handover.work_off()
+    assert done == [1]
+
+
 def test_what_is_given_while_nobody_can_be_woken_is_kept(thread: Thread) -> None:
     thread.handover.wake_by(None)
     thread.give(1, is_urgent=True)
