@@ -57,7 +57,7 @@ class Events(Protocol):
         """No image has come for a while."""
 
     def prefetch(self) -> int:
-        """How many images to have of the broker at a time; asked after each answer."""
+        """How many images to have of the broker at a time; asked at each image and after each answer."""
 
     def glance(self) -> bool:
         """A moment has passed, and several images are here. Returns whether to call again in a moment."""
@@ -157,6 +157,8 @@ class Consumer:
     def _take_ahead(self, link: Link, prefetch: int) -> None:
         if not link.has_begun or link.is_cancelled or link.prefetch == prefetch or self._stopping.is_set():
             return
+        if 0 < link.prefetch < prefetch and link.unanswered > link.prefetch:
+            return  # what an earlier consumer was given is read first: each new one is given that many more
         # Only once no more come: they would come straight back.
         link.consume(prefetch, None if prefetch else lambda: self._give_back_unread(link))
 
@@ -231,6 +233,8 @@ class Consumer:
 
     def _on_delivery(self, delivery: Delivery) -> None:
         self._events.delivered(delivery)
+        if (prefetch := self._events.prefetch()) < delivery.link.prefetch:
+            self._take_ahead(delivery.link, prefetch)  # now: the next ones may be as large
         if not self._is_glancing and delivery.link.unanswered > 1:
             self._is_glancing = True
             self._loop.call_later(GLANCE, self._glance)
@@ -260,7 +264,10 @@ class Consumer:
             elif not link.is_lost:
                 if link.prefetch:
                     link.consume(0, lambda: self._give_back_unread(link))
-                elif not link.is_busy:
+                    return
+                if link.is_cancelled:  # and nobody else gives back what waits
+                    link.give_back(self._events.unread())
+                if not link.is_busy:
                     self._leave(None)
         elif link and link.is_cancelled and not link.unanswered:
             self._leave(_ConsumerEnded())

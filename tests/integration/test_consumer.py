@@ -1,6 +1,7 @@
 """The OCR server's consumer at a real broker: what it takes ahead, gives back, and acknowledges when."""
 
 import logging
+import math
 import queue
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ class Process:
 
     def __init__(self, port: int) -> None:
         self.ahead = 1
+        self.large: float = math.inf  # bytes; from such an image on, one is taken at a time
         self.waiting: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self.is_connected = threading.Event()
         self.answered: list[str | None] = []
@@ -54,6 +56,8 @@ class Process:
     # Events
 
     def delivered(self, delivery: Delivery) -> None:
+        if len(delivery.body) >= self.large:
+            self.ahead = 1
         self.waiting.put(delivery)
 
     def unread(self) -> Iterator[Delivery]:
@@ -156,6 +160,52 @@ def test_a_stop_gives_back_what_waits_and_answers_what_is_read(process: Process,
     process.thread.join(SECONDS)
     assert process.answered == ["0", "1"]
     assert peer.waiting(RESULTS) == 2
+
+
+def test_a_process_whose_pace_changes_gathers_no_more_than_it_wants(process: Process, peer: ForeignAmqpPeer) -> None:
+    send(peer, 60)
+    most, few = 0, 2
+    for number in range(24):
+        process.ahead = few if number % 2 else AHEAD
+        process.answer(process.take())
+        wait_until(lambda done=number + 1: len(process.answered) == done, "it is acknowledged")  # type: ignore[misc]
+        wait_until(lambda: process.waiting.qsize() >= few, "the next ones are here")
+        assert process.consumer._link is not None
+        most = max(most, process.consumer._link.unanswered)
+    assert most <= AHEAD + 2 * few
+    for _ in range(60 - 24):
+        process.answer(process.take())
+
+
+def test_the_first_large_image_ends_the_taking_ahead_at_once(process: Process, peer: ForeignAmqpPeer) -> None:
+    process.answer(take_ahead(process, peer, AHEAD))
+    for _ in range(AHEAD - 1):
+        process.answer(process.take())
+    wait_until(lambda: len(process.answered) == AHEAD + 1, "all are answered")
+    process.large = 1_000_000
+    for number in range(8):
+        properties = pika.BasicProperties(message_id=f"large {number}")
+        peer.channel.basic_publish("", "pending_queue", bytes(1_000_000), properties)
+    wait_until(lambda: peer.waiting("pending_queue") == 8 - 2, "one as the next one, and one at the new pace")
+    assert process.waiting.qsize() <= 2
+    for _ in range(8):
+        process.answer(process.take())
+
+
+def test_a_stop_after_the_queue_was_deleted_waits_for_nobody_to_read_what_waits(
+    process: Process, peer: ForeignAmqpPeer, broker: Broker
+) -> None:
+    first = take_ahead(process, peer, AHEAD)
+    peer.channel.queue_delete("pending_queue")
+    wait_until(lambda: process.consumer._link and process.consumer._link.is_cancelled, "the consumer is ended")
+    process.consumer.stop()
+    process.answer(first)
+    process.thread.join(SECONDS)
+    assert not process.thread.is_alive()
+    assert process.waiting.empty()
+    again = Process(broker.port)  # which declares the queue
+    assert again.is_connected.wait(SECONDS)
+    again.end()
 
 
 def test_answers_that_are_not_urgent_go_out_together(process: Process, peer: ForeignAmqpPeer) -> None:
