@@ -121,6 +121,7 @@ class _Worker:
         except QueuesDiffer as error:
             self._failure = str(error)
         finally:
+            self._lifeline.tell()  # what was only counted so far
             if self._is_stuck:
                 os._exit(1)  # whatever happened: the main thread is stuck, and no image may wait for it
             self._deliveries.put(None)

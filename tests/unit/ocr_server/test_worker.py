@@ -1,0 +1,39 @@
+"""An OCR process from within: what it says last."""
+
+import queue
+from typing import TYPE_CHECKING, cast
+
+from ocr_server import control
+from ocr_server.worker import _Worker
+from settings.schema import OcrServerSettings
+
+if TYPE_CHECKING:
+    from ocr_server.engine import Engine
+    from ocr_server.lifeline import Lifeline
+    from ocr_server.slate import Slate
+
+
+class _Lifeline:
+    """Keeps what is not urgent until something is, as the real one does."""
+
+    def __init__(self) -> None:
+        self.orders: queue.SimpleQueue[control.Verdict | control.Stop] = queue.SimpleQueue()
+        self.slate = cast("Slate", None)
+        self.heard: list[control.FromProcess] = []
+        self._untold: list[control.FromProcess] = []
+
+    def tell(self, *messages: control.FromProcess, is_urgent: bool = True) -> None:
+        self._untold += messages
+        if is_urgent:
+            self.heard += self._untold
+            self._untold.clear()
+
+
+def test_what_was_only_counted_is_told_before_the_process_ends() -> None:
+    lifeline = _Lifeline()
+    worker = _Worker(cast("Lifeline", lifeline), 1, OcrServerSettings(), ())
+    lifeline.tell(control.Answered("SUCCESS"), is_urgent=False)
+    worker._consumer.stop()
+    returned = worker.run(cast("Engine", None))
+    assert returned.outcome is control.Outcome.STOPPED
+    assert lifeline.heard == [control.Answered("SUCCESS")]
