@@ -70,7 +70,7 @@ class FrameSocket(websocket.WebSocket):
     @property
     def has_unsent(self) -> bool:
         """True when something waits for `flush`."""
-        return bool(self._unsent)
+        return bool(self._unsent or self._postponed)
 
     def flush(self) -> None:
         """Send what was kept back; raises as `send_message` does."""

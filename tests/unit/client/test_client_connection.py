@@ -13,6 +13,7 @@ from websockets.utils import accept_key
 from client.address import shown
 from client.connection import Connection
 from client.errors import ConnectionLost
+from client.framing import PIECE
 from protocol.codecs_v2 import MSGPACK
 from protocol.messages_v2 import Cancel, Hello
 from tests.unit.client.fake_gateway import SECONDS, FakeGateway, Visit
@@ -196,6 +197,32 @@ def test_a_small_message_waits_for_those_that_follow_and_leaves_before_the_goodb
     connection.send(b'{"Cancel": ["two"]}', SECONDS, more=True)
     connection.close()
     assert gateway.wait_until_said("Cancel", 2) == [["one"], ["two"]]
+
+
+def test_a_ping_that_comes_while_a_message_is_sent_is_answered_with_what_is_flushed_next() -> None:
+    arrived_in_all = bytearray()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def ping_before_reading() -> None:
+            with server.accept()[0] as arrived:
+                _shake_hands(arrived)
+                time.sleep(0.1)  # until the client waits for room
+                arrived.sendall(_frame(0x89, b"ping"))
+                time.sleep(0.1)
+                while data := arrived.recv(1_000_000):
+                    arrived_in_all.extend(data)
+
+        thread = threading.Thread(target=ping_before_reading)
+        thread.start()
+        connection = Connection(f"ws://127.0.0.1:{server.getsockname()[1]}", None, SECONDS)
+        for _ in range(300):
+            connection.send(bytes(PIECE), SECONDS, more=True)
+        assert connection.has_unsent
+        connection.flush()
+        connection.close()
+        thread.join(SECONDS)
+    pong, close = bytes(arrived_in_all[-18:-8]), bytes(arrived_in_all[-8:])  # each with a mask of 4 bytes
+    assert (pong[:2], close[:2]) == (bytes([0x8A, 0x84]), bytes([0x88, 0x82]))
 
 
 def test_a_message_that_does_not_go_out_in_its_time_ends_the_connection(unused_port: int) -> None:
