@@ -131,7 +131,7 @@ def _strips(ink: Image.Image, width: int) -> Image.Image:
     return ink.reduce((width, 1)).transpose(Image.Transpose.TRANSPOSE)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)  # scans have any grey for a background
 def _ink_of(background: int, contrast: int) -> list[int]:
     return [255 * (abs(grey - background) > contrast) for grey in range(256)]
 
