@@ -94,16 +94,16 @@ class Report:
             self._console.write(table(totals.facts()))
 
     def _read(self, client: logging.Logger, image: ImageFile, read: Recognition) -> None:
+        name, seconds, text = image.name, round(read.seconds, 3), read.text.strip()
+        facts = ids(image_file_name=name, seconds=seconds, text=read.text, confidence=read.confidence)
+        facts[TEXT] = read.text if text and not self._as_json else ""
         try:
             saved = self._files.save(image, read) if self._files is not None else []
         except ResultNotSaved as error:
-            client.error(f"failed: {image.name}: {error}", extra=ids(image_file_name=image.name))
-            self._count_failure(image, error)
+            client.error(f"failed: {name}: {error}", extra=facts)  # the text is there, and shown all the same
+            self._count_failure(image, error, text=read.text)
             return
-        name, seconds, text = image.name, round(read.seconds, 3), read.text.strip()
         where = ("" if text else ", no text in it") + (f", saved as {shown(saved)}" if saved else "")
-        facts = ids(image_file_name=name, seconds=seconds, text=read.text, confidence=read.confidence)
-        facts[TEXT] = read.text if text else ""
         client.info(f"result: {name} in {read.seconds:.2f} s{where}", extra=facts)
         with self._lock:
             self._latencies.append(read.seconds)
@@ -113,11 +113,11 @@ class Report:
             self._json_line(image, {"status": "SUCCESS", "text": read.text, **numbers, **files})
         self._console.advance()
 
-    def _count_failure(self, image: ImageFile, error: OcrClientError) -> None:
+    def _count_failure(self, image: ImageFile, error: OcrClientError, **facts: str) -> None:
         with self._lock:
             self._failed += 1
             self._happened.add(error.exit_code)
-        self._json_line(image, {"status": _status(error), "error": str(error)})
+        self._json_line(image, {"status": _status(error), "error": str(error), **facts})
         self._console.advance()
 
     def _json_line(self, image: ImageFile, facts: dict[str, Any]) -> None:

@@ -163,9 +163,11 @@ def test_an_image_whose_pdf_was_not_sent_has_failed_but_its_text_is_saved(
     url = f"WebSocket.url={gateway.url}"
     code = main(["--set", url, str(folder / "a.png"), "--json", "--output", str(tmp_path), "--formats", "txt,pdf"])
     [told] = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (code, told["status"]) == (Exit.IMAGE_FAILED, "NOT_SAVED")
+    assert (code, told["status"], told["text"]) == (Exit.IMAGE_FAILED, "NOT_SAVED", "text of a.png\n")
     assert told["error"].startswith("The gateway sent no pdf that can be saved as")
     assert (tmp_path / "a.png.txt").read_text() == "text of a.png\n"
+    main(["--set", url, str(folder / "a.png"), "--output", str(tmp_path), "--formats", "pdf"])
+    assert "    text of a.png" in capsys.readouterr().out.splitlines()
 
 
 @v1_only
