@@ -244,7 +244,9 @@ class Transport(ServerConnection):
         protocol = self.protocol
         if len(protocol.writes) > 1 and all(protocol.writes):  # an empty one is the end of the stream
             writes, protocol.writes = protocol.writes, []
-            self.transport.writelines(writes)  # one system call, which costs more than all else about a small message
+            # One system call, which costs more than all else about a small message. Not `writelines`: that of CPython
+            # 3.12.0 to 3.12.8 and 3.13.0 to 3.13.1 never says that the peer takes nothing (CVE-2024-12254).
+            self.transport.write(b"".join(writes))
         else:
             super().send_data()
         if protocol.close_sent is not None and self._ending is None and not self.is_lost:

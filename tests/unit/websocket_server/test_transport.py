@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import struct
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from websockets.frames import Frame
@@ -24,7 +24,11 @@ class FakeSocket(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.reads_on = True
-        self.sent = b""
+        self.writes: list[bytes] = []
+
+    @property
+    def sent(self) -> bytes:
+        return b"".join(self.writes)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Nothing is buffered."""
@@ -45,7 +49,11 @@ class FakeSocket(asyncio.Transport):
         """The end is not looked at."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.sent += data
+        self.writes.append(bytes(data))
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        """As some versions of CPython have it: nobody is told that the peer does not take it."""
+        raise AssertionError(f"{list_of_data} without flow control")
 
 
 class FakeOwner:
@@ -164,6 +172,17 @@ def test_too_many_fragments_end_the_connection() -> None:
         transport.data_received(_frame(b"", TEXT) + _frame(b"", CONTINUATION) * module.MOST_FRAGMENTS)
         assert b"too many fragments" in sock.sent
         assert owner.messages == []
+
+    _run(test)
+
+
+def test_what_is_sent_together_is_one_write_so_that_a_peer_that_takes_nothing_is_noticed() -> None:
+    async def test() -> None:
+        transport, sock, _ = _open(FakeOwner())
+        for text in (b"one", b"two"):
+            transport.write(text, is_text=True)
+        assert transport.flush()
+        assert sock.writes == [b"\x81\x03one\x81\x03two"]
 
     _run(test)
 
