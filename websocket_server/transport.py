@@ -30,6 +30,9 @@ MOST_FRAGMENTS: Final = 4096  # of one message
 DISCARD_SECONDS: Final = 10.0
 """How long a peer may go on sending after our close frame."""
 
+MOST_UNTAKEN: Final = 64 * 1024 * 1024
+"""Bytes that may stand in the system's way to a peer: pongs go there however little of them it reads."""
+
 MOST_HEADER_BYTES: Final = 2 * 1024 * 1024  # websockets reads 128 lines of 8 KiB at most
 
 _CONTROL_FRAME_BYTES: Final = 16  # a pong that answers our ping has 10 bytes, and is no sign of a client at work
@@ -121,6 +124,9 @@ class Transport(ServerConnection):
         # A large frame on a slow line takes longer than idle_timeout: whoever is sending it is not idle.
         if len(data) > _CONTROL_FRAME_BYTES:
             self.last_data = self.loop.time()
+        if self.full_since and self.transport.get_write_buffer_size() > MOST_UNTAKEN:
+            self.transport.abort()
+            return
         protocol = self.protocol
         if protocol.state is not State.OPEN or protocol.close_sent is not None:
             self._discard(len(data))

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+import pytest
 from websockets.frames import Frame
 from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
@@ -14,7 +15,7 @@ from websocket_server import transport as module
 from websocket_server.memory import Memory
 from websocket_server.transport import Transport
 
-TEXT, CONTINUATION = 0x1, 0x0
+TEXT, CONTINUATION, PING = 0x1, 0x0, 0x9
 FIN = 0x80
 
 
@@ -25,10 +26,17 @@ class FakeSocket(asyncio.Transport):
         super().__init__()
         self.reads_on = True
         self.writes: list[bytes] = []
+        self.is_aborted = False
 
     @property
     def sent(self) -> bytes:
         return b"".join(self.writes)
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.sent)
+
+    def abort(self) -> None:
+        self.is_aborted = True
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Nothing is buffered."""
@@ -183,6 +191,22 @@ def test_what_is_sent_together_is_one_write_so_that_a_peer_that_takes_nothing_is
             transport.write(text, is_text=True)
         assert transport.flush()
         assert sock.writes == [b"\x81\x03one\x81\x03two"]
+
+    _run(test)
+
+
+def test_a_peer_that_lets_pongs_pile_up_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_UNTAKEN", 1000)
+
+    async def test() -> None:
+        transport, sock, _ = _open(FakeOwner())
+        pings = _frame(b"ping", FIN | PING) * 100
+        for _ in range(3):  # a peer that reads may have as many as it likes
+            transport.data_received(pings)
+        assert not sock.is_aborted
+        transport.pause_writing()
+        transport.data_received(pings)
+        assert sock.is_aborted
 
     _run(test)
 
