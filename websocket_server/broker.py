@@ -128,7 +128,7 @@ class Broker:
         body, headers, content_type = encode_request(request, self._settings.body)
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                link = await self._connected()
+                link = await self._can_publish()
                 await link.publisher.publish(message_id, body, headers, content_type)
         except exceptions.PublishError as error:  # returned as unroutable: the queue has been deleted
             if self._link is not None:
@@ -139,10 +139,13 @@ class Broker:
         except Exception as error:  # of every kind, as above; whatever it is, the image is not confirmed
             raise Refusal(ErrorCode.UNAVAILABLE) from error
 
-    async def _connected(self) -> Link:
+    async def _can_publish(self) -> Link:
+        """Wait for the broker and the end of an alarm: what is sent into one is read when nobody waits any more."""
         await self._ready.wait()
         assert self._link is not None
-        return self._link
+        link = self._link
+        await link.publisher.ready()
+        return link
 
     # Answers
 
@@ -166,7 +169,7 @@ class Broker:
         try:
             # The exchanges with the broker have limits of their own; waiting for one's turn has none.
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                link = await self._connected()
+                link = await self._can_publish()
             await or_lost(link.held.hold(answer, is_pending_said=is_pending_said))
         except Exception as error:  # of every kind, as above
             raise NotHeld(f"{type(error).__name__}: {error}".rstrip(": ")) from error
@@ -211,7 +214,7 @@ class Broker:
         """Have OCR servers skip images that were published until then, as far as they hear of it."""
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                link = await self._connected()
+                link = await self._can_publish()
                 await link.fanouts.cancel(cancelled, until)
         except Exception as error:  # noqa: BLE001 - best effort, and of every kind, as above
             log.info(f"the OCR servers do not hear that {cancelled.client_uuid} does not wait any more: {error!r}")

@@ -31,13 +31,16 @@ class Publisher:
         self._confirms: dict[str, asyncio.Future[object]] = {}  # of all that are not confirmed, by message_id
         self._has_ended = False
 
+    async def ready(self) -> None:
+        """Wait until the broker reads from this connection: under an alarm it does not."""
+        await self._channel.connection.ready()
+
     async def publish(self, message_id: str, body: bytes, headers: Mapping[str, str], content_type: str) -> None:
         """Returns once the broker has confirmed it. Cancelled before it is sent, it is not sent.
 
         Raises PublishError when it is returned as unroutable, DeliveryError when it is refused, ConnectionError when
         the channel is lost.
         """
-        await self._channel.connection.ready()  # an alarm is over: what is sent into one is read when nobody waits
         if self._has_ended or self._channel.is_closed:
             raise ConnectionError("the channel is lost")
         confirm = self._confirms[message_id] = asyncio.get_running_loop().create_future()

@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from aiormq.abc import ChannelFrame
 
 
-class PaperConnection:
-    async def ready(self) -> None:
-        pass
-
-
 class PaperChannel:
     """What `Publisher` uses of aiormq's channel."""
 
@@ -28,7 +23,6 @@ class PaperChannel:
         self.confirmations: dict[int, asyncio.Future[object]] = {}
         self.message_id_delivery_tag: dict[str, int] = {}
         self.write_queue: asyncio.Queue[ChannelFrame] = asyncio.Queue(maxsize=1)
-        self.connection = PaperConnection()
         self.is_closed = False
 
     async def written(self) -> list[str]:
