@@ -55,11 +55,13 @@ class Watch:
     def _look(self) -> None:
         self._timer = None
         now = self._loop.time()
-        for _ in range(AT_A_TIME):
-            if not self._due or self._due[0][0] > now:
-                break
-            place = heapq.heappop(self._due)
-            if place[2] is not None:
-                place[0] = now
-                self._put(place, place[2])
-        self._wind()
+        try:
+            for _ in range(AT_A_TIME):
+                if not self._due or self._due[0][0] > now:
+                    break
+                place = heapq.heappop(self._due)
+                if place[2] is not None:
+                    place[0] = now
+                    self._put(place, place[2])
+        finally:  # a mistake about one connection, which the event loop reports, does not leave all others unwatched
+            self._wind()

@@ -201,3 +201,17 @@ def test_the_watch_closes_those_that_are_idle_and_leaves_those_that_are_gone_alo
         assert gone[1].closed is None
 
     _run(test)
+
+
+def test_a_mistake_about_one_connection_leaves_the_others_watched(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        watch = Watch(idle_timeout=0.05)
+        broken, idle = _connection(), _connection()
+        watch.add(broken[0])
+        watch.add(idle[0])
+        broken[0].transport = None  # type: ignore[assignment]
+        await asyncio.sleep(0.2)
+        assert idle[1].closed is not None
+
+    _run(test)
+    assert "AttributeError" in caplog.text
