@@ -269,14 +269,14 @@ def test_a_gateway_that_comes_back_later_than_connect_timeout_is_waited_for() ->
             visit.close(1001)
 
         def recognize() -> None:
-            with _client(gateway, connect_timeout=0.1) as ocr:
+            with _client(gateway, connect_timeout=0.5) as ocr:
                 texts.append(ocr.recognize(PNG).text)
 
         gateway.on_image = end
         thread = threading.Thread(target=recognize)
         thread.start()
         gateway.wait_until_all_are_gone()
-    thread.join(0.5)
+    thread.join(1.5)
     assert thread.is_alive()
     again = FakeGateway("ocr.v2")
     with running(again, gateway.port):
