@@ -7,11 +7,11 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from private_broker import BrokerError, find_server
+from private_broker import LOCAL_ERLANG, BrokerError, find_server
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _LIMIT: Final = "OMP_THREAD_LIMIT"
@@ -89,7 +89,8 @@ def _rabbitmq() -> str:
         program = find_server().with_name("rabbitmqctl")
     except BrokerError:
         return ""
-    return _said(str(program), "--version").strip()
+    # Left to itself, Erlang starts a name server that outlives what asked.
+    return _said(str(program), "--version", env={**os.environ, "ERL_AFLAGS": LOCAL_ERLANG}).strip()
 
 
 def _commit() -> str:
@@ -98,8 +99,8 @@ def _commit() -> str:
     return f"{commit} and changes" if commit and changed else commit
 
 
-def _said(*command: str) -> str:
+def _said(*command: str, env: Mapping[str, str] | None = None) -> str:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout  # noqa: S603
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False).stdout  # noqa: S603
     except OSError:
         return ""
