@@ -24,6 +24,13 @@ MAX_PAGES: Final = 1000
 _ORIENTATION, _NOT_UPRIGHT = 0x0112, range(2, 9)  # EXIF 2.3, tag Orientation
 _CREDIBLE_DPI: Final = range(70, 2401)  # what Tesseract itself believes
 
+_ROTATED: Final = "rotate"
+_TURNS: Final = {
+    90: Image.Transpose.ROTATE_270,  # Pillow turns counterclockwise
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}
+
 # Pillow's guard against decompression bombs warns at a number of its own; `_check_size` refuses at the setting's.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -76,6 +83,24 @@ def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str
     except Exception as error:
         # Pillow's decoders raise whatever their format's damage leads to: OSError, SyntaxError, struct.error, …
         raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, f"Decoding failed: {str(error).rstrip('.')}.") from error
+
+
+def turned(page: Page, degrees: int) -> Page:
+    """The page turned clockwise by 90, 180 or 270 degrees; the step "rotate N" tells the sum of all such turns."""
+    size = page.image.size
+    to_stored = Affine.turned(degrees, *size).inverse().then(page.to_stored)
+    before = [int(step.split()[1]) for step in page.steps if step.split()[0] == _ROTATED]
+    steps, sum_of_turns = list(page.steps), (sum(before) + degrees) % 360
+    said = [f"{_ROTATED} {sum_of_turns}"] if sum_of_turns else []
+    place = next((place for place, step in enumerate(steps) if step.split()[0] == _ROTATED), len(steps))
+    steps[place : place + 1] = said
+    return dataclasses.replace(
+        page,
+        image=page.image.transpose(_TURNS[degrees]),
+        steps=tuple(steps),
+        stored=page.image if page.stored is None else page.stored,
+        to_stored=to_stored,
+    )
 
 
 def _check_size(frame: Image.Image, left: int, max_pixels: int, number: int) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ocr_server.image import MAX_PAGES, pages
+from ocr_server.image import MAX_PAGES, Page, pages, turned
 from protocol.errors import ErrorCode, Refusal
 
 ENGLISH = ("eng",)
@@ -202,3 +202,34 @@ def test_each_page_of_a_tiff_has_its_own_stored_one() -> None:
         assert page.stored is not None
         stored.append((page.stored.size, page.stored.mode))
     assert stored == [((200, 120), "L"), ((70, 30), "L"), ((20, 10), "1")]
+
+
+@pytest.mark.parametrize(
+    ("turns", "steps"),
+    [
+        ((90,), ("rotate 90",)),
+        ((180,), ("rotate 180",)),
+        ((90, 180), ("rotate 270",)),
+        ((270, 180), ("rotate 90",)),
+        ((180, 180), ()),
+    ],
+)
+def test_a_page_that_is_turned_knows_where_it_was_and_tells_the_sum(
+    turns: tuple[int, ...], steps: tuple[str, ...]
+) -> None:
+    (page,) = pages(_marked(401, 301), 10**8, "none", ENGLISH)
+    for degrees in turns:
+        page = turned(page, degrees)
+    assert page.steps == steps
+    dark = page.image.point([255 * (grey < 128) for grey in range(256)]).getbbox()
+    assert dark is not None
+    assert page.to_stored.of_box(dark) == MARK
+
+
+def test_turning_is_clockwise_and_keeps_the_other_steps_in_their_order() -> None:
+    image = Image.new("L", (30, 20), 255)
+    image.putpixel((0, 0), 0)
+    page = turned(Page(image, 200, steps=("inverted", "rotate 90", "deskew 1.3")), 90)
+    assert page.steps == ("inverted", "rotate 180", "deskew 1.3")
+    assert (page.image.size, page.image.getpixel((19, 0)), page.dpi) == ((20, 30), 0, 200)
+    assert page.stored is image
