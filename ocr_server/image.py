@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 from protocol.errors import ErrorCode, Refusal
 
 from .letters import BORDER, INK_CONTRAST, MAX_SIDE, crop_as_page, scale_down
-from .outputs.affine import Affine
+from .outputs.projective import Projective
 
 FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 
@@ -54,7 +54,7 @@ class Page:
     is_line: bool = False
     steps: tuple[str, ...] = ()
     stored: Image.Image | None = None
-    to_stored: Affine = Affine()
+    to_stored: Projective = Projective()
 
 
 def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str]) -> Iterator[Page]:
@@ -88,7 +88,7 @@ def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str
 def turned(page: Page, degrees: int) -> Page:
     """The page turned clockwise by 90, 180 or 270 degrees; the step "rotate N" tells the sum of all such turns."""
     size = page.image.size
-    to_stored = Affine.turned(degrees, *size).inverse().then(page.to_stored)
+    to_stored = Projective.turned(degrees, *size).inverse().then(page.to_stored)
     before = [int(step.split()[1]) for step in page.steps if step.split()[0] == _ROTATED]
     steps, sum_of_turns = list(page.steps), (sum(before) + degrees) % 360
     said = [f"{_ROTATED} {sum_of_turns}"] if sum_of_turns else []
@@ -126,10 +126,10 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
     if frame.format == "JPEG":
         frame.draft("L", frame.size)  # its decoder leaves the colours out, in half the time
     image = _flat(frame, steps)
-    to_stored = Affine()
+    to_stored = Projective()
     orientation = image.getexif().get(_ORIENTATION, 1)
     if orientation in _NOT_UPRIGHT:
-        to_stored = Affine.upright(orientation, *image.size).inverse()
+        to_stored = Projective.upright(orientation, *image.size).inverse()
         image = ImageOps.exif_transpose(image)
         steps.append("upright by EXIF")
     image = image.convert("L")
@@ -147,10 +147,10 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
     return Page(page, dpi, is_blank, False, tuple(steps), frame, to_stored)
 
 
-def _to_the_size_of(image: Image.Image, scaled: Image.Image, border: int = 0) -> Affine:
+def _to_the_size_of(image: Image.Image, scaled: Image.Image, border: int = 0) -> Projective:
     """From an image that was scaled and then given a border back to the one that it was."""
     factors = (image.width / (scaled.width - 2 * border), image.height / (scaled.height - 2 * border))
-    return Affine.moved(-border, -border).then(Affine.scaled(*factors))
+    return Projective.moved(-border, -border).then(Projective.scaled(*factors))
 
 
 def _dpi(frame: Image.Image) -> int | None:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from .affine import Affine
+from .projective import Projective
 from .alto import alto
 from .hocr import hocr
 from .layout import Layout
@@ -26,7 +26,7 @@ class Sheet:
     """
 
     layout: Layout
-    to_stored: Affine
+    to_stored: Projective
     width: int
     height: int
     picture: Picture | None = None

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Final
 
-from .affine import Box
+from .projective import Box
 from .layout import Layout, Line, Paragraph, cleaned, has_space_between, language_tag, pixels
 
 NAMESPACE: Final = "http://www.loc.gov/standards/alto/ns-v4#"

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Final
 
-from .affine import Box
+from .projective import Box
 from .layout import Layout, Line, Paragraph, cleaned, language_tag, pixels
 
 _DOCTYPE: Final = (

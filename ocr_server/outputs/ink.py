@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Final
 
-from .affine import Box
+from .projective import Box
 from .layout import Layout, Line, Word
 
 LETTER_GAP: Final = 0.2

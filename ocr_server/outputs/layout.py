@@ -5,15 +5,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from .affine import Affine, Box, Point
+from .projective import Projective, Box, Point
 
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0, section 2.2, has no place for, not even escaped; PDF and JSON readers are no better off with it."""
 
-# Scripts that are written without spaces between words: Han, kana and their punctuation.
-_UNSPACED: Final = re.compile(
-    "[\u2e80-\u303f\u3041-\u30ff\u31f0-\u9fff\uf900-\ufaff\uff01-\uffef\U00020000-\U0003ffff]"
-)
+UNSPACED: Final = "\u2e80-\u303f\u3041-\u30ff\u31f0-\u9fff\uf900-\ufaff\uff01-\uffef\U00020000-\U0003ffff"
+"""The characters (in a regular expression's brackets) of scripts without spaces: Han, kana and their punctuation."""
+
+_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Layout:
 
         return dataclasses.replace(self, blocks=tuple(map(block, self.blocks)))
 
-    def through(self, way: Affine, width: int, height: int) -> "Layout":
+    def through(self, way: Projective, width: int, height: int) -> "Layout":
         """The same in the coordinates of another image, of this size."""
 
         def box(of: Box) -> Box:
@@ -101,7 +101,9 @@ class Layout:
             return Word(of.text, of.confidence, box(of.box), start, end, of.language, of.is_rtl)
 
         def line(of: Line) -> Line:
-            start, end, rise = way.of(of.start), way.of(of.end), way.of_vector(of.rise)
+            start, end = way.of(of.start), way.of(of.end)
+            middle = (of.start[0] + of.end[0]) / 2, (of.start[1] + of.end[1]) / 2
+            rise = way.of_vector(of.rise, middle)
             return Line(box(of.box), start, end, rise, tuple(map(word, of.words)))
 
         def paragraph(of: Paragraph) -> Paragraph:

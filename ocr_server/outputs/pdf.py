@@ -9,7 +9,7 @@ from typing import Final
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
-from .affine import Affine
+from .projective import Point, Projective
 from .layout import Layout
 from .picture import Picture
 from .text_layer import ASCENT, DESCENT, WIDTH, Codes, text_operators
@@ -26,7 +26,7 @@ LONGEST, SHORTEST = 14_400.0, 3.0  # points (ISO 32000-1, annex C.2)
 _COLOURS: Final = {1: Name.DeviceGray, 3: Name.DeviceRGB, 4: Name.DeviceCMYK}
 
 
-def pdf(pages: Sequence[tuple[Layout, Affine, Picture]]) -> bytes:
+def pdf(pages: Sequence[tuple[Layout, Projective, Picture]]) -> bytes:
     """The document: layouts in the picture's pixels, and how the engine's image lies in the picture's.
 
     A page that the engine saw turned is shown turned (Rotate), its picture untouched. Same pages, same bytes.
@@ -43,15 +43,15 @@ def pdf(pages: Sequence[tuple[Layout, Affine, Picture]]) -> bytes:
 
 
 def _page(
-    document: Pdf, layout: Layout, to_picture: Affine, picture: Picture, codes: Codes, font: pikepdf.Object
+    document: Pdf, layout: Layout, to_picture: Projective, picture: Picture, codes: Codes, font: pikepdf.Object
 ) -> pikepdf.Page:
     across, down = _points_per_pixel(picture)
     width, height = picture.width * across, picture.height * down
     # Pixels to points, y upwards. What EXIF calls mirrored is mirrored back: Rotate could not.
-    to_page = Affine(across, 0, 0, 0, -down, height)
-    if to_picture.determinant < 0:
-        to_page = to_page.then(Affine(a=-1, c=width))
-    drawn = Affine(1 / picture.width, 0, 0, 0, -1 / picture.height, 1).inverse().then(to_page)
+    to_page = Projective(across, 0, 0, 0, -down, height)
+    if to_picture.mirrors:
+        to_page = to_page.then(Projective(a=-1, c=width))
+    drawn = Projective(1 / picture.width, 0, 0, 0, -1 / picture.height, 1).inverse().then(to_page)
     matrix = " ".join(f"{round(one, 3):g}" for one in (drawn.a, drawn.d, drawn.b, drawn.e, drawn.c, drawn.f))
     content = f"q {matrix} cm /P Do Q\n{text_operators(layout, to_page, codes)}"
     page = Dictionary(
@@ -60,14 +60,15 @@ def _page(
         Resources=Dictionary(XObject=Dictionary(P=_image(document, picture)), Font=Dictionary(F=font)),
         Contents=Stream(document, content.encode("ascii")),
     )
-    if turn := _turn(to_picture.then(to_page)):
+    middle = to_picture.inverse().of((picture.width / 2, picture.height / 2))
+    if turn := _turn(to_picture.then(to_page).of_vector((1, 0), middle)):
         page.Rotate = turn
     return pikepdf.Page(document.make_indirect(page))
 
 
-def _turn(to_page: Affine) -> int:
-    """Degrees, clockwise, by which the page is turned so that what the engine saw as upright is upright."""
-    x, y = to_page.of_vector((1, 0))
+def _turn(level: Point) -> int:
+    """Degrees, clockwise, by which the page is turned so that what the engine saw as level is level."""
+    x, y = level
     return round(math.degrees(math.atan2(y, x)) / 90) * 90 % 360
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from .affine import Box, Point
+from .projective import Box, Point
 from .layout import Block, Layout, Line, Paragraph, Word, cleaned
 
 _PAGE, _BLOCK, _PARAGRAPH, _LINE, _WORD = range(1, 6)  # levels in the table

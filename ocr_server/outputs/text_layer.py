@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from .affine import Affine, Point
+from .projective import Projective, Point
 from .layout import Layout, Line, Word, has_space_between
 
 ASCENT: Final = 1000
@@ -64,18 +64,18 @@ end
 """
 
 
-def text_operators(layout: Layout, to_page: Affine, codes: Codes) -> str:
+def text_operators(layout: Layout, to_page: Projective, codes: Codes) -> str:
     """The operators that write the page's words. to_page: from the layout's pixels to PDF's points, y upwards."""
     lines = "".join(_line(line, to_page, codes) for _, line in layout.numbered_lines())
     return f"BT\n3 Tr\n{lines}ET\n" if lines else ""
 
 
-def _line(line: Line, to_page: Affine, codes: Codes) -> str:
+def _line(line: Line, to_page: Projective, codes: Codes) -> str:
     direction = _direction(to_page.of(line.start), to_page.of(line.end))
     if direction is None:
         return ""
     cosine, sine = direction
-    rise = to_page.of_vector(line.rise)
+    rise = to_page.of_vector(line.rise, line.start)
     size = round(max(abs(rise[1] * cosine - rise[0] * sine), 0.1), 3)
     shown = [f"/F {size:g} Tf\n"]
     for text, start, length in _pieces(line.words, to_page, direction):
@@ -90,7 +90,7 @@ def _direction(start: Point, end: Point) -> Point | None:
     return ((end[0] - start[0]) / length, (end[1] - start[1]) / length) if length else None
 
 
-def _pieces(words: Iterable[Word], to_page: Affine, direction: Point) -> Iterator[tuple[str, Point, float]]:
+def _pieces(words: Iterable[Word], to_page: Projective, direction: Point) -> Iterator[tuple[str, Point, float]]:
     """Words, and the spaces between them, each with its start and its length."""
     placed = [(word, to_page.of(word.start), to_page.of(word.end)) for word in words]
     for (word, start, end), following in itertools.zip_longest(placed, placed[1:]):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from .affine import Box
+from .projective import Box
 from .layout import Layout, pixels
 
 HEAD: Final = "level page_num block_num par_num line_num word_num left top width height conf text".replace(" ", "\t")

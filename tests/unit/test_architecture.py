@@ -28,7 +28,7 @@ PURE = (
     *(f"ocr_server/{one}.py" for one in ("options", "cancellations", "pace", "confirms", "handover")),
     *(
         f"ocr_server/outputs/{one}.py"
-        for one in ("__init__", "affine", "alto", "hocr", "ink", "layout", "tesseract", "text_layer", "tsv", "words")
+        for one in ("__init__", "alto", "hocr", "ink", "layout", "projective", "tesseract", "text_layer", "tsv", "words")
     ),
 )
 

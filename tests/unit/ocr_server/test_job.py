@@ -10,7 +10,7 @@ from PIL import Image
 from ocr_server.engine import EngineFailed, EngineTimeout, LanguageFailed, Reading
 from ocr_server.image import Page
 from ocr_server.job import recognise as recognise_with
-from ocr_server.outputs.affine import Affine
+from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.layout import Block, Layout, Line, Paragraph, Word
 from protocol.bodies import OcrAnswer, OcrRequest
 from protocol.errors import ErrorCode, Refusal
@@ -230,7 +230,7 @@ def test_an_empty_page_and_one_of_which_only_the_layout_was_asked_have_outputs_t
 
 def test_places_are_those_of_the_stored_page() -> None:
     stored = Image.new("L", (100, 100))
-    page = dataclasses.replace(BLANK, stored=stored, to_stored=Affine.scaled(10, 10))
+    page = dataclasses.replace(BLANK, stored=stored, to_stored=Projective.scaled(10, 10))
     outputs = recognise(_asking("words"), FakeEngine(lambda mode: "is"), Ocr(), _pages(1, page)).details.outputs
     assert outputs["words"][0]["Box"] == [10, 20, 80, 90]
 

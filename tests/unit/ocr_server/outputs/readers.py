@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ocr_server.outputs.affine import Box
+from ocr_server.outputs.projective import Box
 from tests.absent import fail_or_skip
 
 

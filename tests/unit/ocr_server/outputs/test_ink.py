@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from PIL import Image
 
-from ocr_server.outputs.affine import Affine
+from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.ink import fitted
 from ocr_server.outputs.layout import Layout
 from tests.unit.ocr_server.outputs.laid_out import BASE, DESCENT, HEIGHT, RISE, WIDTH, line, page, word
@@ -91,7 +91,7 @@ def test_the_base_line_goes_on_as_it_did() -> None:
 
 @pytest.mark.parametrize("degrees", [5, 90, 180, 270])
 def test_lines_that_do_not_lie_stay_as_they_are(degrees: float) -> None:
-    turned = read((100, 150), (200, 260)).through(Affine.turned(degrees, WIDTH, HEIGHT), HEIGHT, HEIGHT)
+    turned = read((100, 150), (200, 260)).through(Projective.turned(degrees, WIDTH, HEIGHT), HEIGHT, HEIGHT)
     assert fitted(turned, Image.effect_noise((HEIGHT, HEIGHT), 90)) == turned
 
 

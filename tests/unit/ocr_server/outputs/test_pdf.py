@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ocr_server.outputs import Sheet, make
-from ocr_server.outputs.affine import Affine
+from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.layout import Layout, cleaned
 from ocr_server.outputs.pdf import LONGEST, LONGEST_ASSUMED
 from ocr_server.outputs.picture import picture_of
@@ -29,10 +29,12 @@ from tests.unit.ocr_server.outputs.readers import check, run, words_of
 DPI = 144.0
 POINTS = 72 / DPI
 TOLERANCE = 0.05 * RISE * POINTS
+PAPER = Image.new("L", (WIDTH, HEIGHT), 250)
+PAPER.info["dpi"] = (DPI, DPI)
 
 
-def sheet(layout: Layout, to_stored: Affine | None = None, dpi: tuple[float, float] | None = (DPI, DPI)) -> Sheet:
-    to_stored = to_stored or Affine()
+def sheet(layout: Layout, to_stored: Projective | None = None, dpi: tuple[float, float] | None = (DPI, DPI)) -> Sheet:
+    to_stored = to_stored or Projective()
     _, _, width, height = (round(one) for one in to_stored.of_box((0, 0, layout.width, layout.height)))
     image = Image.new("L", (width, height), 250)
     if dpi:
@@ -76,7 +78,7 @@ def test_a_page_stored_turned_or_mirrored_is_shown_upright(
     orientation: int, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     stored_size = (HEIGHT, WIDTH) if orientation > 4 else (WIDTH, HEIGHT)
-    upright = Affine.upright(orientation, *stored_size)
+    upright = Projective.upright(orientation, *stored_size)
     file = pdf_file(tmp_path, sheet(page(), upright.inverse()))
     check(pytestconfig, file)
     assert_words_stand_where_they_should(pytestconfig, file)
@@ -86,9 +88,9 @@ def test_the_picture_is_turned_and_mirrored_with_the_words(tmp_path: Path, pytes
     seen = Image.new("L", (60, 40), 255)
     seen.paste(0, (0, 0, 10, 20))
     for upright, stored in (
-        (Affine.turned(90, 40, 60), seen.transpose(Image.Transpose.ROTATE_90)),
-        (Affine(a=-1, c=60), seen.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
-        (Affine(0, 1, 0, 1, 0, 0), seen.transpose(Image.Transpose.TRANSPOSE)),
+        (Projective.turned(90, 40, 60), seen.transpose(Image.Transpose.ROTATE_90)),
+        (Projective(a=-1, c=60), seen.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
+        (Projective(0, 1, 0, 1, 0, 0), seen.transpose(Image.Transpose.TRANSPOSE)),
     ):
         stored.info["dpi"] = (72, 72)
         made = Sheet(Layout(60, 40), upright.inverse(), *stored.size, picture_of(stored, b""))
@@ -98,7 +100,7 @@ def test_the_picture_is_turned_and_mirrored_with_the_words(tmp_path: Path, pytes
 
 
 def test_a_prepared_crop_is_mapped_back(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    prepared = Affine.scaled(3, 3).then(Affine.moved(20, 20))
+    prepared = Projective.scaled(3, 3).then(Projective.moved(20, 20))
     layout = page().through(prepared, 3 * WIDTH + 40, 3 * HEIGHT + 40)
     image = Image.new("L", (WIDTH, HEIGHT), 250)
     image.info["dpi"] = (DPI, DPI)
@@ -107,7 +109,7 @@ def test_a_prepared_crop_is_mapped_back(tmp_path: Path, pytestconfig: pytest.Con
 
 
 def test_words_of_a_skewed_page_stand_on_their_skewed_line(tmp_path: Path) -> None:
-    deskewed = Affine.turned(-4, WIDTH, HEIGHT)
+    deskewed = Projective.turned(-4, WIDTH, HEIGHT)
     file = pdf_file(tmp_path, sheet(page(), deskewed.inverse()))
     with pikepdf.open(file) as document:
         assert "/Rotate" not in document.pages[0]
@@ -119,6 +121,22 @@ def test_words_of_a_skewed_page_stand_on_their_skewed_line(tmp_path: Path) -> No
             [x * POINTS, (round(height) - y) * POINTS], abs=TOLERANCE
         )
         assert float(operands[1]) == pytest.approx(-0.0698, abs=1e-3)  # the sine of 4 degrees, downwards
+
+
+def test_words_of_a_page_seen_from_the_side_stand_on_lines_that_meet(tmp_path: Path) -> None:
+    seen = Projective.levelled(-0.1, 2e-4, WIDTH / 2)
+    lines = [line(*(word(text, *place, base=base) for text, place in PLACES.items())) for base in (300, 1200)]
+    file = pdf_file(tmp_path, Sheet(page(*lines), seen.inverse(), WIDTH, HEIGHT, picture_of(PAPER, b"")))
+    with pikepdf.open(file) as document:
+        assert "/Rotate" not in document.pages[0]
+        places = [one.operands for one in pikepdf.parse_content_stream(document.pages[0], "Tm")]
+    words = [(left, base) for base in (300, 1200) for left, _ in PLACES.values()]
+    angles = set[float]()
+    for operands, start in zip((one for at, one in enumerate(places) if at % 5 % 2 == 0), words, strict=True):
+        x, y = seen.inverse().of(start)
+        assert [float(one) for one in operands[4:]] == pytest.approx([x * POINTS, (HEIGHT - y) * POINTS], abs=TOLERANCE)
+        angles.add(round(float(operands[1]), 3))
+    assert len(angles) == 2  # each line its own
 
 
 def test_a_fax_has_pixels_that_are_not_square(tmp_path: Path, pytestconfig: pytest.Config) -> None:

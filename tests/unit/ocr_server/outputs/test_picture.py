@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ocr_server.outputs import Sheet, make
-from ocr_server.outputs.affine import Affine
+from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.layout import Layout
 from ocr_server.outputs.picture import Picture, picture_of
 from protocol.errors import ErrorCode, Refusal
@@ -50,7 +50,7 @@ def picture(file: bytes, most: int = 1 << 20) -> Picture:
 
 
 def pdf_file(folder: Path, of: Picture) -> Path:
-    made = Sheet(Layout(of.width, of.height), Affine(), of.width, of.height, of)
+    made = Sheet(Layout(of.width, of.height), Projective(), of.width, of.height, of)
     path = folder / "made.pdf"
     path.write_bytes(make(["pdf"], [made], "image")["pdf"])
     return path

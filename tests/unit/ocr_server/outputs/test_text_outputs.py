@@ -12,7 +12,7 @@ from htrvx.schemas import Validator
 from lxml import etree
 
 from ocr_server.outputs import Sheet, make
-from ocr_server.outputs.affine import Affine
+from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.alto import NAMESPACE, SCHEMA
 from ocr_server.outputs.layout import Layout, cleaned, has_space_between, language_tag
 from tests.unit.ocr_server.outputs.laid_out import EMPTY, HEIGHT, HOSTILE, PLACES, WIDTH, line, page, texts, word
@@ -35,16 +35,16 @@ PAGES = {
 each_page = pytest.mark.parametrize("layouts", PAGES.values(), ids=PAGES)
 
 
-def made(name: str, layouts: list[Layout], to_stored: Affine | None = None) -> Any:
-    way = to_stored or Affine()
+def made(name: str, layouts: list[Layout], to_stored: Projective | None = None) -> Any:
+    way = to_stored or Projective()
     return make([name], [Sheet(layout, way, WIDTH, HEIGHT) for layout in layouts], NAME)[name]
 
 
-def alto_of(layouts: list[Layout], to_stored: Affine | None = None) -> Any:
+def alto_of(layouts: list[Layout], to_stored: Projective | None = None) -> Any:
     return etree.fromstring(made("alto", layouts, to_stored).encode())
 
 
-def hocr_of(layouts: list[Layout], to_stored: Affine | None = None) -> Any:
+def hocr_of(layouts: list[Layout], to_stored: Projective | None = None) -> Any:
     return etree.fromstring(made("hocr", layouts, to_stored).encode())
 
 
@@ -130,13 +130,13 @@ def test_hocr_tells_the_base_line_from_the_lower_left_of_the_box() -> None:
     ],
 )
 def test_hocr_tells_how_a_line_lies_in_the_stored_image(degrees: int, said: str) -> None:
-    turned = Affine.turned(degrees, WIDTH, HEIGHT)
+    turned = Projective.turned(degrees, WIDTH, HEIGHT)
     (title,) = hocr_of([page()], turned).xpath("//*[@class='ocr_line']/@title")
     assert said in title
 
 
 def test_all_coordinates_are_the_stored_image_s() -> None:
-    prepared = Affine.scaled(4, 4).then(Affine.moved(20, 20))
+    prepared = Projective.scaled(4, 4).then(Projective.moved(20, 20))
     layout = page().through(prepared, 4 * WIDTH + 40, 4 * HEIGHT + 40)
     for name in ("words", "tsv", "hocr", "alto"):
         assert made(name, [layout], prepared.inverse()) == made(name, [page()])

@@ -11,7 +11,7 @@ from ocr_server.engine import Reading, load
 from ocr_server.image import Page
 from ocr_server.installation import choose
 from ocr_server.outputs import Sheet, make
-from ocr_server.outputs.affine import Affine, Box
+from ocr_server.outputs.projective import Projective, Box
 from ocr_server.outputs.ink import fitted
 from ocr_server.outputs.layout import Layout
 from ocr_server.outputs.picture import picture_of
@@ -68,7 +68,7 @@ def test_each_word_in_the_pdf_is_where_it_was_drawn(
     turned: int, api: Any, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     image, drawn_words = drawn()
-    to_stored = Affine.turned(turned, WIDTH, HEIGHT)
+    to_stored = Projective.turned(turned, WIDTH, HEIGHT)
     stored = image.rotate(-turned, expand=True)
     stored.info["dpi"] = (72, 72)
     layout = read(api, image)
