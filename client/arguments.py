@@ -63,7 +63,8 @@ def _add_reading(made: argparse.ArgumentParser) -> None:
         type=_languages,
         default=(),
         metavar="LANGUAGES",
-        help="languages in their order, with Tesseract's names, as in eng+fra or chi_tra,eng",
+        help="languages in their order, with Tesseract's names, as in eng+fra or chi_tra,eng; or auto: the "
+        "server chooses among those of its settings",
     )
     reading.add_argument(
         "--psm",

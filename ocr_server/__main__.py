@@ -14,6 +14,7 @@ from .control import Outcome
 from .engine import EngineMissing
 from .installation import choose
 from .metrics import Metrics, PortTaken, serve
+from .scripts import AUTO
 from .stop_signals import StopSignals
 from .supervisor import PoolFailed, Supervisor
 
@@ -69,6 +70,11 @@ def check(settings: OcrServerSettings) -> None:
     """Refuse what no process could work with. Raises SettingsError."""
     if not settings.ocr.languages:
         raise SettingsError("[OCR] languages is empty. Name at least one, as in: eng")
+    if AUTO in settings.ocr.languages and len(settings.ocr.languages) > 1:
+        raise SettingsError(
+            f"[OCR] languages = {' '.join(settings.ocr.languages)}: {AUTO} stands alone, and chooses among all that "
+            f"are installed. To have a choice among some, name these, and clients can ask for {AUTO}."
+        )
     if 0 < settings.process_pool.memory_limit < LEAST_MEMORY:
         raise SettingsError(
             f"[ProcessPool] memory_limit = {settings.process_pool.memory_limit} is less than Python, Tesseract and its "

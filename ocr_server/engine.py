@@ -9,14 +9,16 @@ EngineError
 
 import dataclasses
 import importlib
+import statistics
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .outputs.ink import fitted
-from .outputs.layout import Layout
+from .outputs.projective import Box
 from .outputs.tesseract import layout_from, layout_of
+from .reading import Reading, TextLine
 
 if TYPE_CHECKING:
     from .image import Page
@@ -59,15 +61,6 @@ class Choice:
     languages: tuple[str, ...]
     installed: tuple[str, ...]
     note: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Reading:
-    """A page's text, how sure the engine is of each of its words (0 to 100), and the layout where it was asked for."""
-
-    text: str
-    confidences: tuple[float, ...] = ()
-    layout: Layout | None = None
 
 
 class Engine(Protocol):
@@ -136,11 +129,22 @@ class _Tesserocr:
             if not api.Recognize(max(1, int(seconds * 1000))):
                 raise EngineTimeout
             layout = fitted(layout_of(api), image) if with_layout else None
-            return Reading(str(api.GetUTF8Text()), tuple(map(float, api.AllWordConfidences())), layout)
+            confidences = tuple(map(float, api.AllWordConfidences()))
+            return Reading(str(api.GetUTF8Text()), confidences, layout, tuple(self._lines(api.GetIterator())))
         except RuntimeError as error:
             raise EngineFailed(str(error)) from error
         finally:
             api.Clear()
+
+    def _lines(self, iterator: Any) -> Iterator[TextLine]:
+        level = self._library.RIL.TEXTLINE
+        while iterator is not None:  # of an empty page
+            if not iterator.Empty(level):
+                left, top, right, bottom = map(float, iterator.BoundingBox(level))
+                text, confidence = iterator.GetUTF8Text(level).strip(), float(iterator.Confidence(level))
+                yield TextLine((left, top, right, bottom), text, confidence)
+            if not iterator.Next(level):
+                return
 
 
 class _Pytesseract:
@@ -166,7 +170,7 @@ class _Pytesseract:
                 ends = ("txt", "tsv", "hocr") if with_layout else ("txt", "tsv")
                 text, table, *hocr = (Path(f"{output}.{end}").read_bytes().decode() for end in ends)
                 layout = fitted(layout_from(table, *hocr), page.image) if hocr else None
-                return Reading(text, tuple(_confidences(table)), layout)
+                return Reading(text, tuple(_confidences(table)), layout, tuple(_lines(table)))
         except self._library.TesseractError as error:  # a subclass of the RuntimeError below: it goes first
             said = str(error.message)
             raise (LanguageFailed if "loading language" in said else EngineFailed)(said) from error
@@ -181,3 +185,18 @@ def _confidences(tsv: str) -> Iterator[float]:
     for row in rows:
         if len(row) == len(names) and row[-1].strip() and float(row[place]) >= 0:
             yield float(row[place])
+
+
+def _lines(tsv: str) -> Iterator[TextLine]:
+    """Of Tesseract's table, in which a line's row (level 4) goes before those of its words (level 5)."""
+    found = list[tuple[Box, list[str], list[float]]]()
+    for row in (line.split("\t") for line in tsv.split("\n")):
+        if row[0] == "4":
+            left, top, width, height = map(float, row[6:10])
+            found.append(((left, top, left + width, top + height), [], []))
+        elif row[0] == "5" and row[-1].strip():
+            found[-1][1].append(row[-1])
+            found[-1][2].append(float(row[10]))
+    for box, words, confidences in found:
+        if words:
+            yield TextLine(box, " ".join(words), statistics.fmean(confidences))

@@ -11,7 +11,8 @@ from typing import Final
 from settings.schema import TesseractLocation
 
 from .engine import Choice, EngineMissing
-from .options import how_to_install
+from .options import among, how_to_install
+from .scripts import AUTO, NO_LANGUAGES, sets_of
 
 PROGRAMS: Final = ("/usr/bin/tesseract", "/usr/local/bin/tesseract", "/opt/homebrew/bin/tesseract")
 DATA_FOLDERS: Final = (
@@ -50,14 +51,11 @@ def choose(location: TesseractLocation, languages: Sequence[str]) -> Choice:
             "Debian and Ubuntu, "
             "'brew install tesseract' on macOS), or set path to where it is."
         )
-    return Choice(
-        wanted,
-        program if wanted == "pytesseract" else None,
-        tessdata,
-        tuple(languages),
-        _installed(Path(tessdata), languages),
-        note,
-    )
+    installed = _installed(Path(tessdata), languages)
+    if tuple(languages) == (AUTO,):
+        languages = sets_of(among(languages, installed))[0]
+    program = program if wanted == "pytesseract" else None
+    return Choice(wanted, program, tessdata, tuple(languages), installed, note)
 
 
 def _program(path: str) -> str | None:
@@ -68,11 +66,11 @@ def _program(path: str) -> str | None:
 
 def _tessdata(path: str, program: str | None, languages: Sequence[str]) -> str:
     tried = [Path(path)] if path else list(_data_folders(program))
-    wanted = [f"{language}.traineddata" for language in languages]
-    for folder in tried:
+    wanted = [f"{language}.traineddata" for language in languages if language != AUTO]
+    with_any = [folder for folder in tried if _installed(folder, ())]
+    for folder in with_any:
         if all((folder / name).is_file() for name in wanted):
             return str(folder)
-    with_any = [folder for folder in tried if any(folder.glob("*.traineddata"))]
     if with_any:
         missing = [name for name, file in zip(languages, wanted, strict=True) if not (with_any[0] / file).is_file()]
         raise EngineMissing(
@@ -101,6 +99,7 @@ def _data_folders(program: str | None) -> Iterator[Path]:
 
 
 def _installed(tessdata: Path, languages: Sequence[str]) -> tuple[str, ...]:
-    """All languages with data, those of the settings first. osd is no language: it finds a page's orientation."""
+    """All languages with data, those of the settings first."""
     there = sorted(file.stem for file in tessdata.glob("*.traineddata"))
-    return tuple(dict.fromkeys([*languages, *(name for name in there if name != "osd")]))
+    named = (language for language in languages if language != AUTO)
+    return tuple(dict.fromkeys([*named, *(name for name in there if name not in NO_LANGUAGES)]))

@@ -10,12 +10,15 @@ from protocol.bodies import Addressee, Details, OcrAnswer, OcrRequest, failure, 
 from protocol.errors import ErrorCode, Refusal
 from settings.schema import Ocr
 
+from .chinese import tidied, tidied_layout
 from .engine import Engine, EngineFailed, EngineTimeout, LanguageFailed
 from .image import Page
+from .looks import best_look
 from .options import Options, options_of
 from .outputs import Sheet, make
 from .outputs.layout import Layout
 from .outputs.picture import MAX_PICTURES, picture_of
+from .reading import Reading
 
 log = logging.getLogger("OCR_Server")
 
@@ -24,10 +27,6 @@ FORM_FEED: Final = "\f"
 
 LAYOUT_ONLY_MODES: Final = (0, 2)
 """They look at orientation and layout and read nothing; the two engines would say so in different ways."""
-
-FULL_PAGE_MODES: Final = (1, 3)
-SECOND_LOOKS: Final = {6: "a block", 7: "a line", 8: "a word"}
-"""How a page is looked at again that the engine's layout analysis finds empty, and a single line from the start."""
 
 Pages = Callable[[bytes, int, str, Sequence[str]], Iterator[Page]]
 Clock = Callable[[], float]
@@ -46,7 +45,7 @@ def recognise(
     work = _Work(engine, clock, deadline=clock() + settings.timeout)
     try:
         options = options_of(request.options, settings, installed)
-        found = pages(request.image, settings.max_pixels, options.preprocess, options.languages)
+        found = pages(request.image, settings.max_pixels, options.preprocess, options.all_languages)
         texts = [work.read(page, options, request.image) for page in found]
         outputs = make(options.outputs, work.sheets, request.image_file_name)
     except Refusal as refusal:
@@ -83,50 +82,43 @@ class _Work:
         self._seconds = 0.0  # the engine's time
         self._confidences: list[float] = []
         self._steps: dict[str, None] = {}  # each once, however many pages
-        self._layout: Layout | None = None  # of the last look
         self._left = MAX_PICTURES
         self.sheets: list[Sheet] = []
         """What the outputs are made of; none where none were asked for."""
 
     def read(self, page: Page, options: Options, file: bytes) -> str:
         """The text of a page of the file. Raises EngineTimeout, EngineFailed, LanguageFailed, Refusal."""
-        self._steps |= dict.fromkeys(page.steps)
-        text = "" if options.page_seg_mode in LAYOUT_ONLY_MODES else self._text(page, options)
-        if options.outputs:
-            self._add_sheet(page, options, file)
-        return text
+        before = self._steps
+        self._steps = before | dict.fromkeys(page.steps)
+        if options.page_seg_mode in LAYOUT_ONLY_MODES:
+            self._add_sheet(page, None, options, file)
+            return ""
+        with_layout = bool(options.outputs)
+        kept = best_look(page, options, lambda page, languages, mode: self._look(page, languages, mode, with_layout))
+        chosen = [f"languages {'+'.join(kept.languages)}"] if options.is_auto else []
+        self._steps = before | dict.fromkeys((*kept.page.steps, *chosen, *kept.again))
+        if not kept.reading.is_empty:
+            self._confidences += kept.reading.confidences
+        layout = kept.reading.layout
+        self._add_sheet(kept.page, layout and tidied_layout(layout), options, file)
+        return tidied(kept.reading.text.removesuffix(FORM_FEED))
 
-    def _text(self, page: Page, options: Options) -> str:
-        first, *again = _looks(page, options)
-        text = self._look(page, options, first)
-        for mode in again:
-            if text.strip():
-                break
-            self._steps[f"looked again as {SECOND_LOOKS[mode]}"] = None
-            text = self._look(page, options, mode)
-        return text
-
-    def _add_sheet(self, page: Page, options: Options, file: bytes) -> None:
-        layout, self._layout = self._layout or Layout(*page.image.size), None
+    def _add_sheet(self, page: Page, layout: Layout | None, options: Options, file: bytes) -> None:
+        if not options.outputs:
+            return
         stored = page.image if page.stored is None else page.stored
         picture = picture_of(stored, file, self._left) if "pdf" in options.outputs else None
         self._left -= picture.size if picture else 0
-        self.sheets.append(Sheet(layout, page.to_stored, *stored.size, picture))
+        self.sheets.append(Sheet(layout or Layout(*page.image.size), page.to_stored, *stored.size, picture))
 
-    def _look(self, page: Page, options: Options, mode: int) -> str:
+    def _look(self, page: Page, languages: tuple[str, ...], mode: int, with_layout: bool) -> Reading:
         begun = self._clock()
         if begun >= self._deadline:
             raise EngineTimeout
         try:
-            left, with_layout = self._deadline - begun, bool(options.outputs)
-            reading = self._engine.read(page, options.languages, mode, left, with_layout)
+            return self._engine.read(page, languages, mode, self._deadline - begun, with_layout)
         finally:
             self._seconds += self._clock() - begun
-        self._layout = reading.layout
-        text = reading.text.removesuffix(FORM_FEED)
-        if text.strip():  # an empty text may have a word: a blank of which the engine is sure
-            self._confidences += reading.confidences
-        return text
 
     def details(self) -> Details:
         """What an answer to a v2 client says beside the text."""
@@ -136,11 +128,3 @@ class _Work:
             elapsed_ms=round(self._seconds * 1000, 1),
             steps=tuple(self._steps),
         )
-
-
-def _looks(page: Page, options: Options) -> tuple[int, ...]:
-    """The page segmentation modes to try, in order, until there is text."""
-    mode = options.page_seg_mode
-    if options.preprocess != "auto" or mode not in FULL_PAGE_MODES or page.is_blank:
-        return (mode,)
-    return tuple(SECOND_LOOKS) if page.is_line else (mode, *SECOND_LOOKS)

@@ -11,6 +11,8 @@ from typing import Any, Final
 from protocol.errors import ErrorCode, Refusal
 from settings.schema import Ocr
 
+from .scripts import AUTO, sets_of, widespread
+
 OUTPUTS: Final = ("words", "tsv", "hocr", "alto", "pdf")
 """What there can be beside the text (outputs/)."""
 
@@ -23,12 +25,23 @@ _LANGUAGE_NAME: Final = re.compile(r"[A-Za-z]{1,12}(_[A-Za-z]{1,12}){0,2}")
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How an image is read. page_seg_mode: Tesseract's, 0 to 13. preprocess: "auto" or "none"."""
+    """How an image is read. page_seg_mode: Tesseract's, 0 to 13. preprocess: "auto" or "none".
+
+    languages: to read with, in order. or_languages: sets to try where these are unsure. is_auto: the server chooses.
+    """
 
     languages: tuple[str, ...]
     page_seg_mode: int
     preprocess: str
     outputs: tuple[str, ...] = ()
+    or_languages: tuple[tuple[str, ...], ...] = ()
+    is_auto: bool = False
+
+    @property
+    def all_languages(self) -> tuple[str, ...]:
+        """Those that the page may be in, each once."""
+        sets = (self.languages, *self.or_languages)
+        return tuple(dict.fromkeys(language for languages in sets for language in languages))
 
 
 def options_of(asked: Mapping[str, Any], settings: Ocr, installed: Sequence[str]) -> Options:
@@ -57,7 +70,15 @@ def options_of(asked: Mapping[str, Any], settings: Ocr, installed: Sequence[str]
             case _:
                 allowed = "Languages, PageSegMode, Outputs and Preprocess"
                 raise _bad(name, value, f"there is no such option; allowed are {allowed}")
+    if found["languages"] == (AUTO,):
+        first, *others = sets_of(among(settings.languages, installed))
+        found |= {"languages": first, "or_languages": tuple(others), "is_auto": True}
     return Options(**found)
+
+
+def among(configured: Sequence[str], installed: Sequence[str]) -> tuple[str, ...]:
+    """The languages to choose among: those of the settings, or of all installed ones where these say auto too."""
+    return widespread(installed) if tuple(configured) == (AUTO,) else tuple(configured)
 
 
 def how_to_install(languages: Sequence[str]) -> str:
@@ -73,7 +94,13 @@ def _languages(value: Any, installed: Sequence[str]) -> tuple[str, ...]:
     there = f"installed are {', '.join(installed)}"
     languages = _words(value)
     if not languages:
-        raise _bad("Languages", value, f"allowed is a list of one or more languages; {there}")
+        raise _bad("Languages", value, f"allowed is a list of one or more languages, or of {AUTO} alone; {there}")
+    if languages == (AUTO,):
+        return languages
+    if AUTO in languages:
+        raise _bad(
+            "Languages", value, f"{AUTO} stands alone: either name the languages, or leave the choice to the server"
+        )
     missing = [language for language in languages if language not in installed]
     if missing:
         command = how_to_install(missing[:3])

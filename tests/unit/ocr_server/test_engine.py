@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ocr_server import engine
-from ocr_server.engine import LOADED_LANGUAGES, Choice, EngineMissing, LanguageFailed, Reading, load
+from ocr_server.engine import LOADED_LANGUAGES, Choice, EngineMissing, LanguageFailed, load
 from ocr_server.image import Page
+from ocr_server.reading import Reading, TextLine
 
 
 class FakeApi:
@@ -35,7 +36,9 @@ class FakeApi:
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was loaded, in order."""
-    monkeypatch.setitem(sys.modules, "tesserocr", SimpleNamespace(PyTessBaseAPI=FakeApi))
+    monkeypatch.setitem(
+        sys.modules, "tesserocr", SimpleNamespace(PyTessBaseAPI=FakeApi, RIL=SimpleNamespace(TEXTLINE=2))
+    )
     FakeApi.loaded, FakeApi.ended = [], []
     return FakeApi.loaded
 
@@ -86,3 +89,16 @@ def test_confidences_are_those_of_the_rows_with_words() -> None:
         "",
     ]
     assert list(engine._confidences("\n".join(rows))) == [96.25, 80.5]
+
+
+def test_lines_are_those_with_words() -> None:
+    rows = [
+        "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext",
+        "4\t1\t1\t1\t1\t0\t10\t20\t100\t30\t-1\t",
+        "5\t1\t1\t1\t1\t1\t10\t20\t40\t30\t96\tHello",
+        "5\t1\t1\t1\t1\t2\t60\t20\t50\t30\t80\tworld",
+        "4\t1\t2\t1\t1\t0\t10\t90\t100\t30\t-1\t",
+        "5\t1\t2\t1\t1\t1\t10\t90\t40\t30\t95\t ",
+        "",
+    ]
+    assert list(engine._lines("\n".join(rows))) == [TextLine((10, 20, 110, 50), "Hello world", 88)]

@@ -83,3 +83,16 @@ def test_all_languages_with_data_are_installed_those_of_the_settings_first(tessd
     for name in ("osd", "deu", "chi_tra"):
         (Path(tessdata) / f"{name}.traineddata").touch()
     assert choose(TesseractLocation("", tessdata, "auto"), ["eng"]).installed == ("eng", "chi_tra", "deu")
+
+
+def test_auto_takes_what_is_installed_and_loads_the_widespread_script_first(tessdata: str) -> None:
+    for name in ("osd", "equ", "deu", "chi_tra"):
+        (Path(tessdata) / f"{name}.traineddata").touch()
+    choice = choose(TesseractLocation("", tessdata, "auto"), ["auto"])
+    assert (choice.languages, choice.installed) == (("deu", "eng"), ("chi_tra", "deu", "eng"))
+
+
+def test_auto_with_nothing_installed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "osd.traineddata").touch()
+    with pytest.raises(EngineMissing, match="no language data is found"):
+        choose(TesseractLocation("", str(tmp_path), "auto"), ["auto"])

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import pytest
 from PIL import Image
 
-from ocr_server.engine import EngineFailed, EngineTimeout, LanguageFailed, Reading
+from ocr_server.engine import EngineFailed, EngineTimeout, LanguageFailed
 from ocr_server.image import Page
 from ocr_server.job import recognise as recognise_with
-from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.layout import Block, Layout, Line, Paragraph, Word
+from ocr_server.outputs.projective import Projective
+from ocr_server.reading import Reading
 from protocol.bodies import OcrAnswer, OcrRequest
 from protocol.errors import ErrorCode, Refusal
 from settings.schema import Ocr
@@ -200,11 +201,33 @@ def test_a_bad_option_is_answered_and_nothing_is_read() -> None:
     assert (answer.error_code, answer.request_id, engine.modes) == (ErrorCode.BAD_OPTION, "r", [])
 
 
+def test_who_leaves_the_choice_of_languages_is_told_it_and_only_of_the_look_that_is_kept() -> None:
+    class Chinese(FakeEngine):
+        def read(
+            self, page: Page, languages: tuple[str, ...], page_seg_mode: int, seconds: float, with_layout: bool = False
+        ) -> Reading:
+            super().read(page, languages, page_seg_mode, seconds, with_layout)
+            if languages[0] == "chi_tra":
+                return Reading("海 邊 , 的 圖 書 館\n\f", (91.0, 93.0))
+            return Reading("Ail tl SER EB", (30.0, 42.0))
+
+    engine = Chinese(lambda mode: "")
+    settings = Ocr(languages=("eng", "deu", "chi_tra"))
+    answer = recognise(_asking_for({"Languages": ["auto"]}), engine, settings, _pages(1))
+    assert engine.languages == [("deu", "eng"), ("chi_tra", "eng")]
+    assert (answer.ocr_result, answer.details.confidence) == ("海邊，的圖書館\n", 92.0)
+    assert answer.details.steps == ("languages chi_tra+eng",)
+
+
 # Outputs
 
 
 def _asking(*names: str) -> OcrRequest:
-    return dataclasses.replace(REQUEST, request_id="r", options={"Outputs": list(names)})
+    return _asking_for({"Outputs": list(names)})
+
+
+def _asking_for(options: dict[str, object]) -> OcrRequest:
+    return dataclasses.replace(REQUEST, request_id="r", options=options)
 
 
 def test_without_outputs_none_are_made_and_no_layout_is_asked_for() -> None:
@@ -224,7 +247,7 @@ def test_an_empty_page_and_one_of_which_only_the_layout_was_asked_have_outputs_t
     engine = FakeEngine(lambda mode: "\n")
     outputs = recognise(_asking("words", "pdf"), engine, Ocr(), _pages(1)).details.outputs
     assert (outputs["words"], outputs["pdf"][:5]) == ([], b"%PDF-")
-    asked = dataclasses.replace(REQUEST, request_id="r", options={"Outputs": ["words"], "PageSegMode": 0})
+    asked = _asking_for({"Outputs": ["words"], "PageSegMode": 0})
     assert recognise(asked, engine, Ocr(), _pages(1)).details.outputs == {"words": []}
 
 

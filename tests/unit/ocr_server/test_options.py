@@ -42,6 +42,7 @@ def test_what_is_asked_for_goes_before_the_settings() -> None:
         ({"Languages": []}, ["Languages = []", "one or more"]),
         ({"Languages": ["eng", 5]}, ["Languages = ['eng', 5]"]),
         ({"Languages": ["eng", "deu"]}, ["Languages = deu", "eng, chi_tra", "apt install tesseract-ocr-deu"]),
+        ({"Languages": ["auto", "eng"]}, ["Languages = ['auto', 'eng']", "stands alone"]),
         ({"Languages": ["../eng"]}, ["Languages = ../eng", "not installed", "eng, chi_tra"]),
         ({"PageSegMode": 14}, ["PageSegMode = 14", "0 to 13"]),
         ({"PageSegMode": -1}, ["PageSegMode = -1", "0 to 13"]),
@@ -61,6 +62,24 @@ def test_what_is_not_possible_is_named_with_its_value_and_what_is_allowed(
     sentence = _refused(asked)
     for part in said:
         assert part in sentence
+
+
+def test_auto_chooses_among_the_languages_of_the_settings_a_script_at_a_time() -> None:
+    settings = Ocr(languages=("eng", "deu", "chi_tra"))
+    options = options_of({"Languages": ["auto"]}, settings, (*settings.languages, "rus"))
+    assert (options.languages, options.or_languages, options.is_auto) == (("deu", "eng"), (("chi_tra", "eng"),), True)
+    assert options.all_languages == ("deu", "eng", "chi_tra")
+
+
+@pytest.mark.parametrize("asked", [{}, {"Languages": ["auto"]}])
+def test_where_the_settings_say_auto_it_chooses_among_all_that_are_installed(asked: dict[str, Any]) -> None:
+    options = options_of(asked, Ocr(languages=("auto",)), ("chi_tra", "deu", "eng"))
+    assert (options.languages, options.or_languages, options.is_auto) == (("deu", "eng"), (("chi_tra", "eng"),), True)
+
+
+def test_languages_that_are_named_are_taken_in_their_order_whatever_the_settings_say() -> None:
+    options = options_of({"Languages": ["eng", "chi_tra"]}, Ocr(languages=("auto",)), INSTALLED)
+    assert (options.languages, options.or_languages, options.is_auto) == (("eng", "chi_tra"), (), False)
 
 
 def test_only_the_name_of_a_language_gets_into_a_command() -> None:

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from ocr_server.engine import Reading, load
+from ocr_server.engine import load
 from ocr_server.image import Page
 from ocr_server.installation import choose
 from ocr_server.outputs import Sheet, make
-from ocr_server.outputs.projective import Projective, Box
 from ocr_server.outputs.ink import fitted
 from ocr_server.outputs.layout import Layout
 from ocr_server.outputs.picture import picture_of
+from ocr_server.outputs.projective import Box, Projective
 from ocr_server.outputs.tesseract import layout_of
 from ocr_server.outputs.text_layer import ASCENT, DESCENT
+from ocr_server.reading import Reading
 from settings.schema import TesseractLocation
 from tests.unit.ocr_server.outputs.laid_out import texts
 from tests.unit.ocr_server.outputs.readers import check, words_of
@@ -98,6 +99,10 @@ def test_the_library_and_the_program_give_the_same() -> None:
     assert library is not None
     assert program is not None
     assert texts(library) == found[0].text.split()
+    assert [line.text for line in found[0].lines] == [line.text for line in found[1].lines]
+    for mine, its in zip(found[0].lines, found[1].lines, strict=True):
+        assert mine.box == pytest.approx(its.box, abs=2)
+        assert mine.confidence == pytest.approx(its.confidence, abs=15)
     ours, theirs = ([word for _, line in one.numbered_lines() for word in line.words] for one in (library, program))
     assert [word.text for word in ours] == [word.text for word in theirs]
     for one, other in zip(ours, theirs, strict=True):

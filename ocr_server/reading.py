@@ -1,0 +1,89 @@
+"""What the engine makes of a page, and how good that is. Pure."""
+
+import dataclasses
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from .outputs.layout import Layout
+from .outputs.projective import Box
+
+UNSURE: Final = 70.0
+"""Confidence. Text that lies wrongly, or is in letters that the language does not have, gives about 50; right, 90."""
+
+FEW_WORDS: Final = 2
+LEAST_ROWS: Final = 3
+"""So many lines with a neighbour are a table; less may be a letter's head, or two short captions."""
+
+LONG_LINE: Final = 5
+"""Words. Lines of so many side by side are columns of running text, to be read one after the other."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line where it stands on the image that was read. confidence: the mean over its words, 0 to 100."""
+
+    box: Box
+    text: str
+    confidence: float
+
+    @property
+    def words(self) -> int:
+        """How many there are."""
+        return len(self.text.split())
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """A page's text, how sure the engine is of each of its words (0 to 100), and the layout where it was asked for.
+
+    lines: where each line stands, in reading order.
+    """
+
+    text: str
+    confidences: tuple[float, ...] = ()
+    layout: Layout | None = None
+    lines: tuple[TextLine, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True without a letter; there may be a word all the same: a blank of which the engine is sure."""
+        return not self.text.strip()
+
+    @property
+    def letters(self) -> int:
+        """How many there are, spaces left out."""
+        return sum(map(len, self.text.split()))
+
+    @property
+    def confidence(self) -> float:
+        """The mean over all words; 0 without words."""
+        return 0.0 if self.is_empty or not self.confidences else statistics.fmean(self.confidences)
+
+    @property
+    def worth(self) -> float:
+        """Its letters, each as much as it is sure: the more, the better. What is read wrongly has about 50."""
+        return self.letters * max(0.0, self.confidence - 50)
+
+
+def stands_in_cells(lines: Sequence[TextLine]) -> bool:
+    """True when short lines stand side by side: a table or a receipt, to be read row by row."""
+    pairs = list(_side_by_side(lines))
+    if sum(min(one.words, other.words) >= LONG_LINE for one, other in pairs) > 1:
+        return False
+    beside = {line.box: line.words for pair in pairs for line in pair}
+    return len(pairs) >= LEAST_ROWS and statistics.median_low(beside.values()) <= FEW_WORDS
+
+
+def _side_by_side(lines: Sequence[TextLine]) -> Iterator[tuple[TextLine, TextLine]]:
+    """Pairs of lines that share more than half of the lower one's height, and no column."""
+    by_top = sorted(lines, key=lambda line: line.box[1])
+    for place, one in enumerate(by_top):
+        left, top, right, bottom = one.box
+        for other in by_top[place + 1 :]:
+            its_left, its_top, its_right, its_bottom = other.box
+            if its_top >= bottom:
+                break
+            shared = min(bottom, its_bottom) - its_top
+            if 2 * shared > min(bottom - top, its_bottom - its_top) and (its_left >= right or left >= its_right):
+                yield one, other

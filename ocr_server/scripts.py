@@ -1,0 +1,97 @@
+"""Which languages are read together, and which instead, where `auto` is to choose among them. Pure.
+
+Tesseract reads a line with each language of a set that it is given, and keeps the surest. That works among languages of
+one script. Given Latin letters and Chinese characters at once, it reads the one as the other here and there, and takes
+several times as long: so the sets are by script, and only a page of which the first is unsure is read with another.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+AUTO: Final = "auto"
+
+NO_LANGUAGES: Final = frozenset({"osd", "equ"})
+"""Data that Tesseract has beside languages: for a page's orientation, and for formulas."""
+
+LATIN: Final = "Latin"
+ENGLISH: Final = "eng"
+
+_SCRIPTS: Final = {
+    "Arabic": "ara fas kur_ara pus snd uig urd",
+    "Armenian": "hye",
+    "Bengali": "asm ben",
+    "Canadian Aboriginal": "iku",
+    "Cherokee": "chr",
+    "Cyrillic": "aze_cyrl bel bul kaz kir mkd mon rus srp tat tgk ukr uzb_cyrl",
+    "Devanagari": "hin mar nep san",
+    "Ethiopic": "amh tir",
+    "Fraktur": "dan_frak deu_frak deu_latf frk slk_frak",
+    "Georgian": "kat kat_old",
+    "Greek": "ell grc",
+    "Gujarati": "guj",
+    "Gurmukhi": "pan",
+    "Han, simplified": "chi_sim chi_sim_vert",
+    "Han, traditional": "chi_tra chi_tra_vert",
+    "Hangul": "kor kor_vert",
+    "Hebrew": "heb yid",
+    "Japanese": "jpn jpn_vert",
+    "Kannada": "kan",
+    "Khmer": "khm",
+    "Lao": "lao",
+    "Malayalam": "mal",
+    "Myanmar": "mya",
+    "Oriya": "ori",
+    "Sinhala": "sin",
+    "Syriac": "syr",
+    "Tamil": "tam",
+    "Telugu": "tel",
+    "Thaana": "div",
+    "Thai": "tha",
+    "Tibetan": "bod dzo",
+}
+_SCRIPT_OF: Final = {language: script for script, languages in _SCRIPTS.items() for language in languages.split()}
+
+_WIDESPREAD: Final = (
+    *("eng", "fra", "deu", "spa", "por", "ita", "nld", "pol"),
+    *("chi_tra", "chi_sim", "rus", "ara", "hin", "jpn", "kor"),
+)
+MOST_OF_A_SCRIPT: Final = 4
+MOST_SETS: Final = 4
+"""Where nobody said among which languages to choose and all that are installed are meant, which may be a hundred."""
+
+
+def script_of(language: str) -> str:
+    """The script by Tesseract's name of a language; Latin for most, and for those that are not known."""
+    return _SCRIPT_OF.get(language, LATIN)
+
+
+def sets_of(languages: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The sets to read with, most likely first: the languages of each script, as soon as one of them is named.
+
+    Within Latin letters English comes last: it is sure of words whose accents it does not know. With other scripts it
+    comes too, for the Latin words that stand in all of them.
+    """
+    scripts: dict[str, list[str]] = {}
+    for language in languages:
+        scripts.setdefault(script_of(language), []).append(language)
+    latin = scripts.get(LATIN, [])
+    latin.sort(key=lambda language: language == ENGLISH)
+    besides = latin[-1:]
+    return tuple(tuple(own if script == LATIN else [*own, *besides]) for script, own in scripts.items())
+
+
+def widespread(installed: Iterable[str]) -> tuple[str, ...]:
+    """Those of the installed languages to choose among when nobody named any: of few scripts, and few of each."""
+    counts = Counter[str]()
+
+    def chosen() -> Iterator[str]:
+        places = {language: place for place, language in enumerate(_WIDESPREAD)}
+        there = [language for language in installed if language not in NO_LANGUAGES]
+        for language in sorted(there, key=lambda one: (places.get(one, len(places)), one)):
+            script = script_of(language)
+            if counts[script] < MOST_OF_A_SCRIPT and (script in counts or len(counts) < MOST_SETS):
+                counts[script] += 1
+                yield language
+
+    return tuple(chosen())

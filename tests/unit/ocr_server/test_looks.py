@@ -1,0 +1,141 @@
+"""The order of looks, and which reading is kept: the engine is a table of the tests' own."""
+
+import pytest
+from PIL import Image
+
+from ocr_server.engine import EngineTimeout
+from ocr_server.image import Page
+from ocr_server.looks import Look, best_look
+from ocr_server.options import Options
+from ocr_server.reading import Reading, TextLine
+
+LATIN, CHINESE = ("fra", "eng"), ("chi_tra", "eng")
+PAGE = Page(Image.new("L", (10, 20)), 300, steps=("scaled x0.5",))
+AUTO = Options(LATIN, 3, "auto", or_languages=(CHINESE,), is_auto=True)
+ENGLISH = Options(("eng",), 3, "auto")
+
+GOOD = Reading("a page of good text", (95.0,) * 5)
+GARBAGE = Reading("qfJ o6ed v 4o spoo6", (41.0,) * 5)
+POOR = Reading("a paqe of g00d text", (65.0,) * 5)
+EMPTY = Reading(" \n\f", (95.0,))
+
+
+class Table:
+    """What is read by "180" or "", languages and mode; GARBAGE otherwise. An exception is raised."""
+
+    def __init__(self, otherwise: Reading = GARBAGE, **said: Reading | Exception) -> None:
+        self._otherwise = otherwise
+        self._said = said
+        self.looks: list[str] = []
+
+    def __call__(self, page: Page, languages: tuple[str, ...], mode: int) -> Reading:
+        turned = "turned_" if "rotate 180" in page.steps else ""
+        look = f"{turned}{languages[0]}_{mode}"
+        self.looks.append(look)
+        said = self._said.get(look, self._otherwise)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+def _kept(look: Look) -> tuple[Reading, tuple[str, ...], tuple[str, ...]]:
+    return look.reading, look.languages, (*look.page.steps, *look.again)
+
+
+def test_a_page_that_is_read_surely_is_read_once() -> None:
+    table = Table(fra_3=GOOD)
+    assert _kept(best_look(PAGE, AUTO, table)) == (GOOD, LATIN, ("scaled x0.5",))
+    assert table.looks == ["fra_3"]
+
+
+def test_a_page_that_lies_on_its_head_is_turned_and_all_is_of_the_turned_one() -> None:
+    table = Table(turned_eng_3=GOOD)
+    look = best_look(PAGE, ENGLISH, table)
+    assert _kept(look) == (GOOD, ("eng",), ("scaled x0.5", "rotate 180"))
+    assert look.page.to_stored.of((0, 0)) == (10, 20)
+
+
+def test_what_is_no_better_the_other_way_up_stays_as_it_is() -> None:
+    table = Table(POOR, turned_eng_3=GARBAGE)
+    assert _kept(best_look(PAGE, ENGLISH, table)) == (POOR, ("eng",), ("scaled x0.5",))
+    assert table.looks == ["eng_3", "turned_eng_3"]
+
+
+def test_a_photo_without_text_costs_one_more_look_and_with_a_choice_of_two_scripts_three() -> None:
+    for options, looks in ((ENGLISH, 2), (AUTO, 4)):
+        table = Table()
+        assert best_look(PAGE, options, table).reading == GARBAGE
+        assert len(table.looks) == looks
+    table = Table(Reading("i l", (30.0, 20.0)))
+    best_look(PAGE, ENGLISH, table)
+    assert table.looks == ["eng_3"]
+
+
+def test_another_script_is_tried_before_the_page_is_turned() -> None:
+    table = Table(chi_tra_3=GOOD)
+    assert _kept(best_look(PAGE, AUTO, table)) == (GOOD, CHINESE, ("scaled x0.5",))
+    assert table.looks == ["fra_3", "chi_tra_3"]
+
+
+def test_a_page_in_the_other_script_that_lies_on_its_head_is_found_too() -> None:
+    table = Table(turned_chi_tra_3=GOOD)
+    assert _kept(best_look(PAGE, AUTO, table)) == (GOOD, CHINESE, ("scaled x0.5", "rotate 180"))
+
+
+@pytest.mark.parametrize("options", [Options(LATIN, 6, "auto"), Options(LATIN, 3, "none")])
+def test_nothing_is_turned_of_those_who_were_told_how_to_look(options: Options) -> None:
+    table = Table()
+    best_look(PAGE, options, table)
+    assert table.looks == [f"fra_{options.page_seg_mode}"]
+
+
+@pytest.mark.parametrize(
+    "options", [Options(LATIN, 7, "auto", (), (CHINESE,)), Options(LATIN, 3, "none", (), (CHINESE,))]
+)
+def test_the_choice_among_languages_is_no_matter_of_preprocessing_or_mode(options: Options) -> None:
+    table = Table(**{f"chi_tra_{options.page_seg_mode}": GOOD})
+    assert best_look(PAGE, options, table).reading == GOOD
+
+
+def test_where_one_script_gives_nothing_the_other_is_tried_as_a_block() -> None:
+    table = Table(EMPTY, chi_tra_6=GOOD)
+    look = best_look(PAGE, AUTO, table)
+    assert (look.reading, look.languages) == (GOOD, CHINESE)
+    assert table.looks == ["fra_3", "fra_6", "fra_7", "fra_8", "chi_tra_6"]
+
+
+def test_a_blank_page_is_looked_at_once() -> None:
+    table = Table(EMPTY, chi_tra_6=GARBAGE)
+    blank = Page(PAGE.image, None, is_blank=True)
+    assert best_look(blank, AUTO, table).reading == EMPTY
+    assert table.looks == ["fra_3"]
+
+
+def test_when_the_time_is_over_what_there_is_is_kept() -> None:
+    table = Table(turned_eng_3=EngineTimeout())
+    assert best_look(PAGE, ENGLISH, table).reading == GARBAGE
+    with pytest.raises(EngineTimeout):
+        best_look(PAGE, ENGLISH, Table(eng_3=EMPTY, eng_6=EngineTimeout()))
+
+
+def _cells(confidence: float) -> Reading:
+    lines = [
+        TextLine((x, 50 * row, x + 60, 50 * row + 40), text, confidence)
+        for x, text in ((0, "Door handle"), (200, "36"), (400, "18.90"))
+        for row in range(4)
+    ]
+    return Reading("\n".join(line.text for line in lines), (confidence,) * 16, None, tuple(lines))
+
+
+def test_a_table_is_read_again_row_by_row() -> None:
+    rows = Reading("Door handle 36 18.90\n" * 4, (95.0,) * 16)
+    table = Table(eng_3=_cells(95), eng_6=rows)
+    look = best_look(PAGE, ENGLISH, table)
+    assert _kept(look) == (rows, ("eng",), ("scaled x0.5", "looked again as a block"))
+    assert look.mode == 6
+
+
+def test_a_table_whose_rows_are_read_worse_stays_as_it_was() -> None:
+    cells = _cells(95)
+    table = Table(eng_3=cells, eng_6=Reading("Door handle | 36 |__ l8.9O\n" * 4, (60.0,) * 16))
+    assert _kept(best_look(PAGE, ENGLISH, table)) == (cells, ("eng",), ("scaled x0.5",))

@@ -1,0 +1,52 @@
+"""What a reading shows of itself."""
+
+import pytest
+
+from ocr_server.reading import Reading, TextLine, stands_in_cells
+
+
+def _lines(*rows: tuple[str, ...], columns: tuple[int, ...] = (0, 400, 600, 800)) -> list[TextLine]:
+    """Rows of cells, 40 pixels high; column after column, as Tesseract reads them."""
+    cells = [
+        (column, TextLine((columns[column], 50 * row, columns[column] + 20 * len(text), 50 * row + 40), text, 90))
+        for row, texts in enumerate(rows)
+        for column, text in enumerate(texts)
+        if text
+    ]
+    return [line for _, line in sorted(cells, key=lambda cell: cell[0])]
+
+
+TABLE = [("Hinge 60 mm", "140", "1.25"), ("Door handle", "36", "18.90"), ("Brass lock", "12", "34.50")]
+RECEIPT = [("2 x Whole milk 1 l", "2.58"), ("Free range eggs", "3.49"), ("Olive oil", "7.25"), ("TOTAL", "13.32")]
+
+
+@pytest.mark.parametrize("rows", [TABLE, RECEIPT], ids=["table", "receipt"])
+def test_short_lines_side_by_side_are_cells(rows: list[tuple[str, ...]]) -> None:
+    assert stands_in_cells(_lines(*rows))
+
+
+def test_columns_of_running_text_are_no_cells() -> None:
+    rows = [("one two three four five", "six seven eight nine ten")] * 9 + [("end.", "too")] * 9
+    assert not stands_in_cells(_lines(*rows, columns=(0, 700)))
+
+
+def test_one_column_is_none_and_neither_are_two_words_at_a_letter_s_head() -> None:
+    assert not stands_in_cells(_lines(*[("one two",)] * 20))
+    assert not stands_in_cells(_lines(("Oslo", "1 May"), ("Dear Ann,",), ("thank you for all",), ("Bye",)))
+    assert not stands_in_cells([])
+
+
+def test_lines_that_hardly_share_their_height_are_not_side_by_side() -> None:
+    left = [TextLine((0, 50 * row, 90, 50 * row + 40), "a", 90) for row in range(9)]
+    right = [TextLine((200, 50 * row + 28, 290, 50 * row + 68), "b", 90) for row in range(9)]
+    assert not stands_in_cells([*left, *right])
+
+
+def test_the_worth_of_a_reading_rises_with_its_letters_and_how_sure_they_are() -> None:
+    good, less, garbage = Reading("four five", (90, 90)), Reading("four", (90,)), Reading("q~ xx7 vB|", (48, 40))
+    assert good.worth > less.worth > garbage.worth == 0
+
+
+def test_a_blank_of_which_the_engine_is_sure_is_nothing() -> None:
+    blank = Reading(" \n\f", (95.0,))
+    assert (blank.is_empty, blank.confidence, blank.letters, blank.worth) == (True, 0, 0, 0)
