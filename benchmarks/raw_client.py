@@ -1,9 +1,6 @@
 """The least that a client can be: v2 as MessagePack on a bare socket. What is left of a time is not the client's."""
 
-import base64
-import os
 import socket
-import struct
 import uuid
 from collections.abc import Iterator
 from types import TracebackType
@@ -12,10 +9,10 @@ from typing import Final, Self
 from protocol import messages_v2 as v2
 from protocol.codecs_v2 import MSGPACK
 
+from . import websocket_frames as frames
 from .images import Sample
 
 SECONDS: Final = 60.0
-_FIN_BINARY, _FIN_CLOSE, _MASKED = 0x82, 0x88, 0x80
 
 
 class RawClient:
@@ -26,7 +23,9 @@ class RawClient:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._arrived = bytearray()
         try:
-            self._shake_hands(port)
+            self._socket.sendall(frames.request(port, MSGPACK.subprotocol))
+            while not frames.take_response(self._arrived):
+                self._take()
             self._say(v2.Hello("raw client"))
             welcome = self.hear()
             assert isinstance(welcome, v2.Welcome), welcome
@@ -68,33 +67,10 @@ class RawClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._socket:
-            self._frame(_FIN_CLOSE, struct.pack("!H", 1000))
-
-    def _shake_hands(self, port: int) -> None:
-        head = (
-            f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Protocol: {MSGPACK.subprotocol}\r\n\r\n"
-        )
-        self._socket.sendall(head.encode())
-        while b"\r\n\r\n" not in self._arrived:
-            self._take()
-        answer, _, self._arrived = self._arrived.partition(b"\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 101"), bytes(answer)
+            self._socket.sendall(frames.frame(frames.CLOSE, frames.GOODBYE))
 
     def _say(self, message: v2.ClientMessage) -> None:
-        self._frame(_FIN_BINARY, MSGPACK.encode(message))
-
-    def _frame(self, first: int, payload: bytes) -> None:
-        """Send one frame (RFC 6455, 5.2); its mask is of zeros, which change nothing."""
-        size = len(payload)
-        if size < 126:
-            head = struct.pack("!BB4x", first, _MASKED | size)
-        elif size < 2**16:
-            head = struct.pack("!BBH4x", first, _MASKED | 126, size)
-        else:
-            head = struct.pack("!BBQ4x", first, _MASKED | 127, size)
-        self._socket.sendall(head + payload)
+        self._socket.sendall(frames.frame(frames.BINARY, MSGPACK.encode(message)))
 
     def _take(self) -> None:
         data = self._socket.recv(2**16)
@@ -104,19 +80,10 @@ class RawClient:
 
     def _next(self) -> v2.GatewayMessage | None:
         """The first message of what has arrived; None when it is not all there. Pings are passed over."""
-        arrived = self._arrived
-        while len(arrived) >= 2:
-            size, at = arrived[1], 2
-            if size == 126:
-                size, at = int.from_bytes(arrived[2:4]), 4
-            elif size == 127:
-                size, at = int.from_bytes(arrived[2:10]), 10
-            if len(arrived) < at + size:
-                return None
-            first, payload = arrived[0], bytes(arrived[at : at + size])
-            del arrived[: at + size]
-            if first == _FIN_CLOSE:
+        while (one := frames.take_frame(self._arrived)) is not None:
+            first, payload = one
+            if first == frames.CLOSE:
                 raise ConnectionError(f"the gateway has closed the connection: {payload!r}")
-            if first == _FIN_BINARY:
+            if first == frames.BINARY:
                 return MSGPACK.decode_gateway_message(payload)
         return None
