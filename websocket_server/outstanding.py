@@ -5,71 +5,31 @@ closed. Closed ones, and those that nobody waits for any more, are remembered fo
 answer for them is known for what it is. Underneath, answers come at least once; here they become one.
 """
 
-import dataclasses
-import enum
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from protocol import messages_v2 as v2
 from protocol.bodies import OcrAnswer, OcrProgress, OcrRequest
-from protocol.errors import ErrorCode, Refusal, retry_after
+from protocol.errors import ErrorCode, Refusal
 
 from .actions import Acknowledge, Action, CancelAtServers, Delivery, GiveBack, Hold, Publish, Send
+from .closed_requests import ClosedRequests
+from .in_flight import InFlight, Request, State
 from .session import FORM_FEED
-
-REMEMBERED: Final = 128
-"""Received requests that are remembered for each client; a repeat of the answer to an older one is sent again."""
-
-UNWANTED: Final = 4
-"""Cancelled and refused requests that are remembered for each client, in multiples of max_in_flight and at least
-REMEMBERED: each may still have a result on its way."""
-
-
-class _State(enum.Enum):
-    PUBLISHING = enum.auto()
-    ACCEPTED = enum.auto()
-    ANSWERED = enum.auto()
-
-
-@dataclasses.dataclass(slots=True)
-class _Request:
-    image_file_name: str
-    message_id: str
-    state: _State = _State.PUBLISHING
-    published_on: int = 0  # the broker connection, counted
-    earlier_message_id: str = ""  # of an upload that was accepted, and may be lost: this is its second
-    is_pending_said: bool = False
-    delivery: Delivery | None = None  # of the final answer; None while there is none here
-    is_sent: bool = False  # the final answer, on the present connection
-    was_asked_for: bool = False  # by a repeated upload, while the answer is on its way here
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Unwanted:
-    is_cancelled: bool  # else refused, and may be sent again
-    connection: int  # the one on which that was said
 
 
 class Outstanding:
     """What one client waits for. client_uuid: whose they are. Attached while the client has a connection."""
 
-    __slots__ = (
-        *("_connection", "_most_unwanted", "_new_message_id", "_received", "_request_ids", "_requests", "_unwanted"),
-        *("client_uuid", "is_attached"),
-    )
+    __slots__ = ("_closed", "_connection", "_new_message_id", "_requests", "client_uuid", "is_attached")
 
     def __init__(
         self, client_uuid: str, max_in_flight: int, new_message_id: Callable[[], str] = lambda: secrets.token_hex(16)
     ) -> None:
         self.client_uuid = client_uuid
         self._new_message_id = new_message_id
-        self._requests: dict[str, _Request] = {}  # by RequestId, in the order in which they arrived
-        self._request_ids: dict[str, str] = {}  # by message_id, of the same
-        self._received: OrderedDict[str, None] = OrderedDict()
-        self._unwanted: OrderedDict[str, _Unwanted] = OrderedDict()
-        self._most_unwanted = max(REMEMBERED, UNWANTED * max_in_flight)
+        self._requests = InFlight()
+        self._closed = ClosedRequests(max_in_flight)
         self._connection = 0
         self.is_attached = False
 
@@ -81,16 +41,16 @@ class Outstanding:
     @property
     def unanswered(self) -> int:
         """Requests without a final answer: what the client waits for."""
-        return sum(one.state is not _State.ANSWERED for one in self._requests.values())
+        return sum(one.state is not State.ANSWERED for one in self._requests)
 
     @property
     def message_ids(self) -> list[str]:
         """Of all that is in flight."""
-        return [one.message_id for one in self._requests.values()]
+        return [one.message_id for one in self._requests]
 
     def has(self, request_id: str) -> bool:
         """True for a request that is in flight: sent again, it takes no more room."""
-        return request_id in self._requests
+        return self._requests.get(request_id) is not None
 
     # The client's connection comes and goes
 
@@ -99,41 +59,31 @@ class Outstanding:
         self.is_attached = True
         self._connection += 1
         actions: list[Action] = []
-        for request_id, one in self._requests.items():
+        for one in self._requests:
             one.is_sent = False
-            if one.delivery is not None and one.delivery.is_live:
-                actions += self._final(request_id, one)
+            if one.live_delivery is not None:
+                actions += _final(one)
         return actions
 
     def detached(self, unsent: Iterable[v2.GatewayMessage] = ()) -> list[Action]:
         """The client has gone, for now: its answers go to its held queue. unsent: what it was not told any more."""
         self.replaced(unsent)
-        return [
-            action
-            for request_id, one in self._requests.items()
-            if one.delivery is not None
-            for action in self._put_away(request_id, one)
-        ]
+        return [action for one in self._requests for action in _put_away(one)]
 
     def replaced(self, unsent: Iterable[v2.GatewayMessage]) -> None:
         """Another connection of the client is about to take this one's place."""
         self.is_attached = False
         for message in unsent:
-            if isinstance(message, v2.Progress) and message.request_id in self._requests:
-                self._requests[message.request_id].is_pending_said = False
+            one = self._requests.get(message.request_id) if isinstance(message, v2.Progress) else None
+            if one is not None:
+                one.is_pending_said = False
 
     def put_away(self, delivery: Delivery) -> list[Action]:
         """The client has not said Received for too long: this answer shall not stand in others' way."""
-        for request_id, one in self._requests.items():
+        for one in self._requests:
             if one.delivery is delivery:
-                return self._put_away(request_id, one)
+                return _put_away(one)
         return []
-
-    def _put_away(self, request_id: str, one: _Request) -> list[Action]:
-        delivery, one.delivery = one.delivery, None
-        if delivery is None or not delivery.is_live:
-            return []
-        return [GiveBack(delivery) if delivery.is_held else Hold(delivery, request_id, one.is_pending_said)]
 
     # From the client
 
@@ -142,62 +92,53 @@ class Outstanding:
 
         broker_connection: which one it is, counted: what an earlier one confirmed may not have survived everywhere.
         """
-        request_id, one = upload.request_id, self._requests.get(upload.request_id)
-        unwanted = self._unwanted.get(request_id)
-        if unwanted is not None and unwanted.is_cancelled:
+        request_id, name = upload.request_id, upload.image_file_name
+        if self._closed.is_cancelled(request_id):
             # OCR servers skip it as long as they remember it: it would never have an answer.
-            return [Send(v2.refusal(Refusal(ErrorCode.CANCELLED), request_id, upload.image_file_name))]
+            return [Send(v2.refusal(Refusal(ErrorCode.CANCELLED), request_id, name))]
         actions: list[Action] = []
+        earlier_message_id = ""
+        one = self._requests.get(request_id)
         if one is not None:
-            if not self._is_new_attempt(one, broker_connection):
-                return self._again(request_id, one)
-            if one.delivery is not None and one.delivery.is_live:
-                actions.append(Acknowledge(one.delivery))
-            self._forget_message_ids(one)
-        earlier = one.message_id if one is not None and one.state is _State.ACCEPTED else ""
-        self._received.pop(request_id, None)
-        self._unwanted.pop(request_id, None)
+            if not one.is_to_be_published(broker_connection):
+                return self._again(one)
+            if one.live_delivery is not None:
+                actions.append(Acknowledge(one.live_delivery))
+            earlier_message_id = one.message_id if one.state is State.ACCEPTED else ""
+        self._closed.opened(request_id)
         message_id = self._new_message_id()
-        self._add(
-            request_id,
-            _Request(upload.image_file_name, message_id, published_on=broker_connection, earlier_message_id=earlier),
+        self._requests.add(
+            Request(
+                request_id,
+                name,
+                message_id,
+                published_on=broker_connection,
+                earlier_message_id=earlier_message_id,
+            )
         )
-        request = OcrRequest(self.client_uuid, upload.image_file_name, upload.image, request_id, upload.options)
+        request = OcrRequest(self.client_uuid, name, upload.image, request_id, upload.options)
         return [*actions, Publish(message_id, request)]
 
-    def _is_new_attempt(self, one: _Request, broker_connection: int) -> bool:
-        if one.state is _State.PUBLISHING:
-            return False
-        if one.state is _State.ACCEPTED:
-            # A broker that is not a quorum may forget what it has confirmed when it restarts.
-            return one.published_on != broker_connection
-        if one.delivery is not None and one.delivery.is_live:
-            return retry_after(one.delivery.answer.error_code) is not None
-        # Its answer is on its way here, from the held queue or from a broker that is back. Asked for a second time, it
-        # has had time enough to come.
-        return one.was_asked_for
-
-    def _again(self, request_id: str, one: _Request) -> list[Action]:
-        if one.state is _State.PUBLISHING:
+    @staticmethod
+    def _again(one: Request) -> list[Action]:
+        if one.state is State.PUBLISHING:
             return []  # PENDING is to come
-        if one.state is _State.ACCEPTED:
-            return self._say_pending(request_id, one)
+        if one.state is State.ACCEPTED:
+            return _say_pending(one)
         one.was_asked_for, one.is_sent = True, False
-        return self._final(request_id, one) if one.delivery is not None and one.delivery.is_live else []
+        return [] if one.live_delivery is None else _final(one)
 
     def received(self, request_ids: Iterable[str]) -> list[Action]:
         """The client has these final answers."""
         actions: list[Action] = []
         for request_id in request_ids:
             one = self._requests.get(request_id)
-            if one is None or one.state is not _State.ANSWERED:
+            if one is None or one.state is not State.ANSWERED:
                 continue
-            self._forget(request_id)
-            self._received[request_id] = None
-            if len(self._received) > REMEMBERED:
-                self._received.popitem(last=False)
-            if one.delivery is not None and one.delivery.is_live:
-                actions.append(Acknowledge(one.delivery))
+            self._requests.remove(request_id)
+            self._closed.received(request_id)
+            if one.live_delivery is not None:
+                actions.append(Acknowledge(one.live_delivery))
         return actions
 
     def cancel(self, request_ids: Iterable[str]) -> list[Action]:
@@ -205,10 +146,9 @@ class Outstanding:
         actions: list[Action] = []
         for request_id in dict.fromkeys(request_ids):
             one = self._requests.get(request_id)
-            if one is not None and one.state is _State.ANSWERED:
+            if one is not None and one.state is State.ANSWERED:
                 continue  # the final answer is on its way
-            unwanted = self._unwanted.get(request_id)
-            if one is None and (request_id in self._received or (unwanted and unwanted.connection == self._connection)):
+            if one is None and self._closed.was_told(request_id, self._connection):
                 continue
             name = "" if one is None else one.image_file_name  # None: accepted before this gateway was started
             self._drop(request_id, is_cancelled=True)
@@ -220,114 +160,80 @@ class Outstanding:
 
     def published(self, message_id: str) -> list[Action]:
         """The broker has confirmed an image. Nothing is to be said when its answer was faster."""
-        request_id = self._request_ids.get(message_id)
-        if request_id is None:
+        one = self._requests.with_message_id(message_id)
+        if one is None or one.state is not State.PUBLISHING:
             return []
-        one = self._requests[request_id]
-        if one.state is not _State.PUBLISHING:
-            return []
-        one.state = _State.ACCEPTED
-        return self._say_pending(request_id, one) if self.is_attached else []
+        one.state = State.ACCEPTED
+        return _say_pending(one) if self.is_attached else []
 
     def not_published(self, message_id: str, refusal: Refusal) -> list[Action]:
         """The broker has not taken an image. Should an answer come all the same, nobody waits for it."""
-        request_id = self._request_ids.get(message_id)
-        if request_id is None or self._requests[request_id].state is not _State.PUBLISHING:
+        one = self._requests.with_message_id(message_id)
+        if one is None or one.state is not State.PUBLISHING:
             return []
-        one = self._requests[request_id]
         if one.earlier_message_id:  # it was accepted before, and most probably still is
-            del self._request_ids[message_id]
-            one.state, one.message_id = _State.ACCEPTED, one.earlier_message_id
-            return self._say_pending(request_id, one) if self.is_attached else []
-        self._drop(request_id, is_cancelled=False)
-        return [Send(v2.refusal(refusal, request_id, one.image_file_name), message_id)]
+            self._requests.back_to_earlier(one)
+            return _say_pending(one) if self.is_attached else []
+        self._drop(one.request_id, is_cancelled=False)
+        return [Send(v2.refusal(refusal, one.request_id, one.image_file_name), message_id)]
 
     def progress(self, progress: OcrProgress) -> list[Action]:
         """An OCR process has begun to read an image."""
         one = self._requests.get(progress.request_id)
-        if one is None or one.state is _State.ANSWERED or not self.is_attached:
+        if one is None or one.state is State.ANSWERED or not self.is_attached:
             return []
-        sends = [] if one.is_pending_said else self._say_pending(progress.request_id, one)
-        one.state = _State.ACCEPTED
-        said = v2.Progress("PROCESSING", one.image_file_name, progress.request_id)
+        sends = [] if one.is_pending_said else _say_pending(one)
+        one.state = State.ACCEPTED
+        said = v2.Progress("PROCESSING", one.image_file_name, one.request_id)
         return [*sends, Send(said, one.message_id)]
 
     def answered(self, delivery: Delivery) -> list[Action]:
         """An answer has come: from an OCR server, from the held queue, or once more from a broker that is back."""
-        request_id = self._request_id(delivery)
-        is_closed = request_id in self._received or request_id in self._unwanted
-        if request_id is None or (is_closed and request_id not in self._requests):
+        request_id = self._requests.meant_by(delivery)
+        one = None if request_id is None else self._requests.get(request_id)
+        if request_id is None or (one is None and request_id in self._closed):
             return [Acknowledge(delivery, repeated=True)]
-        one = self._requests.get(request_id)
         if one is None:
             # Accepted by another gateway, or by this one before it was started anew.
-            name = delivery.answer.image_file_name
-            one = _Request(name, delivery.correlation_id or "")
-            self._add(request_id, one)
-        if one.delivery is not None and one.delivery.is_live:
+            one = Request(request_id, delivery.answer.image_file_name, delivery.correlation_id or "")
+            self._requests.add(one)
+        if one.live_delivery is not None:
             return [Acknowledge(delivery, repeated=True)]
-        one.state, one.delivery = _State.ANSWERED, delivery
+        one.state, one.delivery = State.ANSWERED, delivery
         one.is_pending_said = one.is_pending_said or delivery.is_pending_said
         if not self.is_attached:
-            return self._put_away(request_id, one)
-        return [] if one.is_sent else self._final(request_id, one)
+            return _put_away(one)
+        return [] if one.is_sent else _final(one)
 
     def has_answer(self, delivery: Delivery) -> bool:
         """True when an answer for its request has come before."""
-        request_id = self._request_id(delivery)
+        request_id = self._requests.meant_by(delivery)
         one = None if request_id is None else self._requests.get(request_id)
-        return one is not None and one.state is _State.ANSWERED
-
-    def _request_id(self, delivery: Delivery) -> str | None:
-        """Which request is meant; an OCR server that knows v1 only does not tell."""
-        answer = delivery.answer
-        if answer.request_id:
-            return answer.request_id
-        if delivery.correlation_id:
-            return self._request_ids.get(delivery.correlation_id)
-        for request_id, one in self._requests.items():
-            if one.image_file_name == answer.image_file_name and one.state is not _State.ANSWERED:
-                return request_id
-        return None
-
-    def _add(self, request_id: str, one: _Request) -> None:
-        self._requests[request_id] = one
-        for message_id in (one.message_id, one.earlier_message_id):
-            if message_id:
-                self._request_ids[message_id] = request_id
-
-    def _forget(self, request_id: str) -> bool:
-        """False when there is no such request in flight."""
-        one = self._requests.pop(request_id, None)
-        if one is not None:
-            self._forget_message_ids(one)
-        return one is not None
-
-    def _forget_message_ids(self, one: _Request) -> None:
-        for message_id in (one.message_id, one.earlier_message_id):
-            self._request_ids.pop(message_id, None)
-
-    # To the client
-
-    def _say_pending(self, request_id: str, one: _Request) -> list[Action]:
-        one.is_pending_said = True
-        return [Send(v2.Progress("PENDING", one.image_file_name, request_id), one.message_id)]
-
-    def _final(self, request_id: str, one: _Request) -> list[Action]:
-        assert one.delivery is not None
-        one.is_sent = True
-        sends = [] if one.is_pending_said else self._say_pending(request_id, one)
-        return [*sends, Send(_final_message(one.delivery.answer, request_id, one.image_file_name), one.message_id)]
+        return one is not None and one.state is State.ANSWERED
 
     def _drop(self, request_id: str, *, is_cancelled: bool) -> None:
         """Nobody waits for this request any more; a result of it may still come."""
-        was_known = self._forget(request_id)
-        self._unwanted.pop(request_id, None)
-        if len(self._unwanted) >= self._most_unwanted:
-            if not was_known:
-                return  # what a client makes up shall not push out what it had sent
-            self._unwanted.popitem(last=False)
-        self._unwanted[request_id] = _Unwanted(is_cancelled, self._connection)
+        was_in_flight = self._requests.remove(request_id)
+        self._closed.unwanted(request_id, self._connection, is_cancelled=is_cancelled, was_in_flight=was_in_flight)
+
+
+def _put_away(one: Request) -> list[Action]:
+    delivery, one.delivery = one.live_delivery, None
+    if delivery is None:
+        return []
+    return [GiveBack(delivery) if delivery.is_held else Hold(delivery, one.request_id, one.is_pending_said)]
+
+
+def _say_pending(one: Request) -> list[Action]:
+    one.is_pending_said = True
+    return [Send(v2.Progress("PENDING", one.image_file_name, one.request_id), one.message_id)]
+
+
+def _final(one: Request) -> list[Action]:
+    assert one.delivery is not None
+    one.is_sent = True
+    sends = [] if one.is_pending_said else _say_pending(one)
+    return [*sends, Send(_final_message(one.delivery.answer, one.request_id, one.image_file_name), one.message_id)]
 
 
 def _final_message(answer: OcrAnswer, request_id: str, name: str) -> v2.Success | v2.Failure:

@@ -11,7 +11,8 @@ from protocol import messages_v2 as v2
 from protocol.bodies import OcrAnswer, OcrProgress
 from protocol.errors import ErrorCode, Refusal
 from websocket_server.actions import Acknowledge, Action, CancelAtServers, GiveBack, Hold, Publish, Send
-from websocket_server.outstanding import REMEMBERED, Outstanding
+from websocket_server.closed_requests import REMEMBERED
+from websocket_server.outstanding import Outstanding
 
 UUID = "client"
 
@@ -286,7 +287,7 @@ def test_made_up_requests_in_a_cancel_do_not_push_out_real_ones() -> None:
     made.cancel([str(number) for number in range(1000)])
     late = _delivery()
     assert made.answered(late) == [Acknowledge(late, repeated=True)]
-    assert len(made._unwanted) <= 128
+    assert len(made._closed) <= REMEMBERED
 
 
 def test_a_request_whose_answer_is_on_its_way_cannot_be_cancelled() -> None:
@@ -318,7 +319,7 @@ def test_closed_requests_are_remembered_within_bounds() -> None:
         _accepted(made, str(number))
         made.answered(_delivery(str(number)))
         made.received([str(number)])
-    assert len(made._received) == REMEMBERED
+    assert len(made._closed) == REMEMBERED
 
 
 class AnyOrder(RuleBasedStateMachine):
