@@ -62,9 +62,8 @@ async def run(settings: GatewaySettings) -> None:
     stop = _stop_signals()
     registry: Registry[Connection] = Registry()
     metrics, memory = Metrics(), Memory(settings.websocket.max_buffered_bytes)
-    dispatch = Dispatch(registry, metrics, memory)
-    # The two know each other: the dispatch publishes and settles, the broker delivers.
-    dispatch.broker = broker = Broker(settings.rabbitmq, settings.websocket.resume_window, dispatch)
+    broker = Broker(settings.rabbitmq, settings.websocket.resume_window)
+    dispatch = Dispatch(registry, metrics, memory, broker)
     reception = Reception(settings.websocket, dispatch, registry, door, memory)
     gateway = Gateway(settings.websocket, reception, dispatch, registry, memory, metrics, tls)
     metrics.watch(
@@ -84,7 +83,7 @@ async def run(settings: GatewaySettings) -> None:
             f"[WebSocket] host = {address}, port = {settings.websocket.port}: cannot listen there "
             f"({error.strerror or error}). Stop what uses it or set another port."
         ) from error
-    connecting = asyncio.create_task(broker.run())
+    connecting = asyncio.create_task(broker.run(dispatch))
     absence = Absence(settings.websocket.resume_window, registry, dispatch, broker)
     looking_after = asyncio.create_task(absence.look_after())
     log.info(f"started, listening on {'wss' if tls else 'ws'}://{address}:{port}")

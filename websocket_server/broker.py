@@ -27,6 +27,7 @@ from protocol.topology import (
 from settings.event_log import ids
 from settings.schema import RabbitMQ
 
+from .background import BackgroundTasks
 from .deliveries import BrokerDelivery, Settling, tag_of
 from .link import Link, explain
 from .lost_channels import or_lost
@@ -68,12 +69,11 @@ class Broker:
     resume_window: seconds that held answers are kept for a client that is away.
     """
 
-    def __init__(self, settings: RabbitMQ, resume_window: float, events: Events) -> None:
+    def __init__(self, settings: RabbitMQ, resume_window: float) -> None:
         self._settings = settings
         self._resume_window = resume_window
-        self._events = events
         self._link: Link | None = None  # None while the broker is not reached
-        self._giving_back: set[asyncio.Task[None]] = set()
+        self._giving_back = BackgroundTasks()
         self.connection_count = 0
         self._ready = asyncio.Event()
 
@@ -82,14 +82,14 @@ class Broker:
         """True while images can be published and answers taken."""
         return self._ready.is_set()
 
-    async def run(self) -> None:
-        """Keep the connections up until cancelled. Raises QueuesDiffer."""
+    async def run(self, events: Events) -> None:
+        """Keep the connections up until cancelled, and tell what comes by them. Raises QueuesDiffer."""
         delay, has_said = FIRST_BACKOFF, False
         where = f"{self._settings.host}:{self._settings.port}"
         while True:
             link, connected_before = Link(self._settings, self._lost), self.connection_count
             try:
-                await or_lost(self._use(link, where))
+                await or_lost(self._use(link, where, events))
                 why = ""
             except Exception as error:  # aiormq's come in every kind, a bare Exception among them
                 if isinstance(error, exceptions.ChannelPreconditionFailed) and "inequivalent" in str(error):
@@ -107,16 +107,16 @@ class Broker:
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets
             delay = min(2 * delay, LONGEST_BACKOFF)
 
-    async def _use(self, link: Link, where: str) -> None:
+    async def _use(self, link: Link, where: str, events: Events) -> None:
         """Connect, and return when the connection is lost. Raises what aiormq raises."""
-        on_held = functools.partial(self._on_answer, is_held=True)
-        events = self._events
-        async with link.opened(self._resume_window, self._on_answer, on_held, events.held_lost, events.announced):
+        on_answer = functools.partial(_on_answer, events)
+        on_held = functools.partial(_on_answer, events, is_held=True)
+        async with link.opened(self._resume_window, on_answer, on_held, events.held_lost, events.announced):
             log.info(f"connected to the broker at {where}")
             self.connection_count += 1
             self._link = link
             self._ready.set()
-            self._events.connected()
+            events.connected()
             await link.watch()
 
     async def publish(self, message_id: str, request: OcrRequest) -> None:
@@ -155,9 +155,7 @@ class Broker:
 
     def give_back(self, delivery: BrokerDelivery) -> None:
         """This answer of a client that has just gone stays in its held queue."""
-        task = asyncio.create_task(self._give_back(delivery))
-        self._giving_back.add(task)
-        task.add_done_callback(self._giving_back.discard)
+        self._giving_back.start(self._give_back(delivery))
 
     async def _give_back(self, delivery: BrokerDelivery) -> None:
         # While its consumer is there it would come again at once.
@@ -226,8 +224,7 @@ class Broker:
 
     async def settled(self) -> None:
         """Wait until what was to be acknowledged or given back is."""
-        while self._giving_back:
-            await asyncio.wait(self._giving_back)
+        await self._giving_back.ended()
         if self._link is not None:
             await self._link.settled()
 
@@ -237,25 +234,26 @@ class Broker:
             self._link = None
             self._ready.clear()
 
-    async def _on_answer(self, settling: Settling, message: DeliveredMessage, *, is_held: bool = False) -> None:
+
+async def _on_answer(events: Events, settling: Settling, message: DeliveredMessage, *, is_held: bool = False) -> None:
+    try:
+        answer = decode_answer(message.body)
+    except UndecodableMessage as error:
+        log.error(
+            f"an answer that cannot be decoded goes to {DEAD_LETTER_QUEUE}: {error}",
+            extra=ids(correlation_id=message.header.properties.correlation_id),
+        )
+        settling.reject(tag_of(message))
+        return
+    if isinstance(answer, OcrAnswer) and answer.request_id and not can_be_held(answer.client_uuid):
+        log.error(f"an answer for a ClientUUID that is none of ours goes to {DEAD_LETTER_QUEUE}")
+        settling.reject(tag_of(message))
+    elif isinstance(answer, OcrProgress):
+        events.progress(answer)
+        settling.acknowledge(tag_of(message))
+    else:
         try:
-            answer = decode_answer(message.body)
-        except UndecodableMessage as error:
-            log.error(
-                f"an answer that cannot be decoded goes to {DEAD_LETTER_QUEUE}: {error}",
-                extra=ids(correlation_id=message.header.properties.correlation_id),
-            )
+            events.deliver(BrokerDelivery(answer, message, settling, is_held=is_held))
+        except Exception:  # a mistake of ours costs this answer, not those behind it
+            log.exception(f"an answer could not be handed over and goes to {DEAD_LETTER_QUEUE}")
             settling.reject(tag_of(message))
-            return
-        if isinstance(answer, OcrAnswer) and answer.request_id and not can_be_held(answer.client_uuid):
-            log.error(f"an answer for a ClientUUID that is none of ours goes to {DEAD_LETTER_QUEUE}")
-            settling.reject(tag_of(message))
-        elif isinstance(answer, OcrProgress):
-            self._events.progress(answer)
-            settling.acknowledge(tag_of(message))
-        else:
-            try:
-                self._events.deliver(BrokerDelivery(answer, message, settling, is_held=is_held))
-            except Exception:  # a mistake of ours costs this answer, not those behind it
-                log.exception(f"an answer could not be handed over and goes to {DEAD_LETTER_QUEUE}")
-                settling.reject(tag_of(message))

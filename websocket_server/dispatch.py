@@ -4,25 +4,25 @@ The gateway hands it clients that come and go, the broker hands it answers. All 
 `outstanding`, `unreceived` and `registry`.
 """
 
-import asyncio
-import dataclasses
 import logging
 import time
-from collections.abc import Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from protocol import messages_v2 as v2
-from protocol.bodies import OcrAnswer, OcrProgress, OcrRequest
+from protocol.bodies import OcrProgress
 from protocol.control import Announcement, Cancelled
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import Response
-from settings.event_log import ids
 
 from . import actions as do
 from .announced import Announced
-from .broker import NotHeld
+from .background import BackgroundTasks
+from .broker import Broker
 from .connection import Connection
 from .deliveries import BrokerDelivery
+from .held_answers import HeldAnswers
+from .image_ids import image_ids
 from .memory import Memory
 from .metrics import SUCCESS, Metrics
 from .outstanding import Outstanding
@@ -30,14 +30,7 @@ from .registry import Client, Registry
 from .session import Session
 from .unreceived import Unreceived
 
-if TYPE_CHECKING:
-    from .broker import Broker
-
 log = logging.getLogger("WebSocket server")
-
-HOLDING_AT_A_TIME: Final = 16
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
-"""Seconds between tries to hold an answer, or to take a client's held ones."""
 
 MOST_ACCEPTED_AT: Final = 100_000  # of images whose wait is measured
 
@@ -45,18 +38,16 @@ MOST_ACCEPTED_AT: Final = 100_000  # of images whose wait is measured
 class Dispatch:
     """One for each gateway."""
 
-    def __init__(self, registry: Registry[Connection], metrics: Metrics, memory: Memory) -> None:
+    def __init__(self, registry: Registry[Connection], metrics: Metrics, memory: Memory, broker: Broker) -> None:
         self._registry = registry
         self._metrics = metrics
         self._memory = memory
+        self.broker = broker
+        self.held = HeldAnswers(registry, metrics, broker)
+        self.announced_servers = Announced()
         self._unreceived = Unreceived()
         self._accepted_at: dict[str, float] = {}  # by message_id, until it is read
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._holding = asyncio.Semaphore(HOLDING_AT_A_TIME)
-        self._taking_held: set[Connection] = set()
-        self._holds: set[asyncio.Task[None]] = set()
-        self.announced_servers = Announced()
-        self.broker: Broker  # set by whoever wires the two
+        self._tasks = BackgroundTasks()
 
     @property
     def unreceived(self) -> int:
@@ -72,25 +63,7 @@ class Dispatch:
         self._registry.come(client)
         self.act(client, connection, client.requests.attached())
         if client.takes_held:
-            self._run(self._take_held(client.client_uuid, connection))
-
-    async def _take_held(self, client_uuid: str, connection: Connection) -> None:
-        """Take a client's held answers, trying until it is done or this connection has ended; once for each."""
-        if connection in self._taking_held:
-            return
-        self._taking_held.add(connection)
-        pause = FIRST_PAUSE
-        try:
-            while (client := self._registry.find(client_uuid)) is not None and client.connection is connection:
-                if await self.broker.consume_held(client_uuid, client.max_in_flight):
-                    break
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-        finally:
-            self._taking_held.discard(connection)
-        client = self._registry.find(client_uuid)
-        if client is None or client.connection is None:
-            await self.broker.stop_held(client_uuid)
+            self.held.take(client)
 
     def detach(self, client: Client[Connection], connection: Connection) -> None:
         """The client's connection is gone."""
@@ -100,8 +73,7 @@ class Dispatch:
             self._registry.forget(client)
             self.abandon(client, time.time())
             return
-        if client.takes_held:
-            self._run(self.broker.stop_held(client.client_uuid))
+        self.held.stop(client)
         self.act(client, None, requests.detached(connection.unsent))
         self._registry.go_away(client, now, time.time())
         if not requests.in_flight:
@@ -123,7 +95,7 @@ class Dispatch:
         if isinstance(action, do.Publish):
             # Not awaited: a client that sends several at once has them confirmed together.
             self._memory.take(len(action.request.image))
-            self._run(self._publish(client, action))
+            self._tasks.start(self._publish(client, action))
         elif isinstance(action, do.CancelAtServers):
             if action.was_known:
                 self._metrics.answered(ErrorCode.CANCELLED)
@@ -139,7 +111,7 @@ class Dispatch:
             elif isinstance(action, do.GiveBack):
                 self.broker.give_back(delivery)
             else:
-                self._hold(delivery, action.request_id, is_pending_said=action.is_pending_said)
+                self.held.hold(delivery, action.request_id, is_pending_said=action.is_pending_said)
 
     def _tell(self, connection: Connection, send: do.Send) -> None:
         message = send.message
@@ -156,7 +128,7 @@ class Dispatch:
 
     async def _publish(self, client: Client[Connection], publish: do.Publish) -> None:
         request, message_id = publish.request, publish.message_id
-        facts = _ids(request, message_id=message_id)
+        facts = image_ids(request, message_id=message_id)
         try:
             await self.broker.publish(message_id, request)
         except Refusal as refusal:
@@ -213,9 +185,9 @@ class Dispatch:
             if not delivery.is_held and not settled:
                 self._unreceived.add(delivery, delivery.size, time.monotonic())
         if any(isinstance(one, do.Acknowledge) and one.repeated for one in actions):
-            log.info(f"an answer that has come before is dropped: {answer.image_file_name}", extra=_ids(answer))
+            log.info(f"an answer that has come before is dropped: {answer.image_file_name}", extra=image_ids(answer))
         elif is_first:
-            self._count(delivery, [delivery.correlation_id])
+            self._count(delivery)
         self.act(client, client.connection, actions)
 
     def _for_nobody_here(self, delivery: BrokerDelivery) -> None:
@@ -224,71 +196,30 @@ class Dispatch:
             self.broker.give_back(delivery)  # its client has gone just now
         elif answer.request_id and not self._registry.has_left(answer.client_uuid):
             # A v2 client of another gateway by now, or of this one before it was started anew.
-            self._hold(delivery, answer.request_id, is_pending_said=False)
+            self.held.hold(delivery, answer.request_id, is_pending_said=False)
         else:
             self._metrics.dropped()
             self._registry.counts.dropped += 1
             log.info(
                 f"an answer for a client that has gone is dropped: {answer.image_file_name}, {answer.client_uuid}",
-                extra=_ids(answer),
+                extra=image_ids(answer),
             )
             self.broker.acknowledge(delivery)
 
-    def _count(self, delivery: BrokerDelivery, message_ids: Iterable[str | None]) -> None:
+    def _count(self, delivery: BrokerDelivery) -> None:
         """An answer has come for the first time."""
         self._registry.counts.answered += 1
         answer = delivery.answer
         self._metrics.answered(answer.error_code or SUCCESS)
         if answer.details.elapsed_ms is not None:
             self._metrics.read(answer.details.elapsed_ms / 1000)
-        for message_id in message_ids:
-            if message_id:
-                self._has_waited(message_id)
+        if delivery.correlation_id:
+            self._has_waited(delivery.correlation_id)
 
     def _has_waited(self, message_id: str) -> None:
         since = self._accepted_at.pop(message_id, None)
         if since is not None:
             self._metrics.waited(time.monotonic() - since)
-
-    def _hold(self, delivery: BrokerDelivery, request_id: str, *, is_pending_said: bool) -> None:
-        task = self._run(self._held(delivery, request_id, is_pending_said=is_pending_said))
-        self._holds.add(task)
-        task.add_done_callback(self._holds.discard)
-
-    async def _held(self, delivery: BrokerDelivery, request_id: str, *, is_pending_said: bool) -> None:
-        answer = dataclasses.replace(delivery.answer, request_id=request_id)
-        if not await self._hold_until_held(delivery, answer, is_pending_said=is_pending_said):
-            return
-        self._metrics.held()
-        log.info(f"answer held: {answer.image_file_name} for {answer.client_uuid}", extra=_ids(answer))
-        client = self._registry.find(answer.client_uuid)
-        if client is not None:
-            # Taken when it shows that it lives: until then another gateway may have it, and its answers.
-            client.takes_held = client.has_put_away = True
-
-    def heard(self, connection: Connection) -> None:
-        """A client has said something on this connection."""
-        client = self._registry.find(connection.session.client_uuid)
-        if client is not None and client.has_put_away and client.connection is connection:
-            client.has_put_away = False
-            self._run(self._take_held(client.client_uuid, connection))
-
-    async def _hold_until_held(self, delivery: BrokerDelivery, answer: OcrAnswer, *, is_pending_said: bool) -> bool:
-        """False when the connection was lost that it came by: then it comes again."""
-        pause = 0.0
-        while delivery.is_live:
-            await asyncio.sleep(pause)
-            try:
-                async with self._holding:  # for one try: an answer that cannot be held does not keep others from it
-                    await self.broker.hold(answer, is_pending_said=is_pending_said)
-            except NotHeld as error:
-                if not pause:
-                    log.warning(f"an answer for {answer.client_uuid} cannot be held yet: {error}", extra=_ids(answer))
-                pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
-            else:
-                delivery.acknowledge()
-                return True
-        return False
 
     # The broker, and time
 
@@ -304,9 +235,7 @@ class Dispatch:
 
     def held_lost(self) -> None:
         """Held answers are not taken any more: take them anew, for all that are here."""
-        for client in self._registry.clients.values():
-            if client.connection is not None and client.takes_held:
-                self._run(self._take_held(client.client_uuid, client.connection))
+        self.held.take_all()
 
     def put_away_what_is_not_received(self, now: float) -> None:
         """Have answers held whose clients have not said Received for too long. now: of time.monotonic()."""
@@ -320,32 +249,13 @@ class Dispatch:
         requests = client.requests
         for message_id in requests.message_ids:
             self._accepted_at.pop(message_id, None)
-        if isinstance(requests, Outstanding) and not requests.unanswered:
-            return
-        if requests.in_flight:
+        if requests.unanswered if isinstance(requests, Outstanding) else requests.in_flight:
             self._cancel(Cancelled(client.client_uuid), until)
 
     def _cancel(self, cancelled: Cancelled, until: float) -> None:
-        self._run(self.broker.cancel(cancelled, until))
+        self._tasks.start(self.broker.cancel(cancelled, until))
 
     async def finish(self) -> None:
         """Wait until what is to be held is held, and what is settled is settled."""
-        while self._holds:
-            await asyncio.wait(self._holds)
+        await self.held.held()
         await self.broker.settled()
-
-    def _run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a mistake of the gateway's own", exc_info=task.exception())
-
-
-def _ids(of: OcrRequest | Any, **more: Any) -> dict[str, Any]:
-    request_id = {"request_id": of.request_id} if of.request_id else {}
-    return ids(client_uuid=of.client_uuid, image_file_name=of.image_file_name, **request_id, **more)

@@ -37,8 +37,7 @@ def test_under_an_alarm_nothing_is_published_held_or_cancelled(monkeypatch: pyte
     monkeypatch.setattr(module, "PUBLISH_TIMEOUT", 0.01)
 
     async def scenario() -> None:
-        events: Any = None
-        broker, link = Broker(RabbitMQ(), 600.0, events), LinkUnderAlarm()
+        broker, link = Broker(RabbitMQ(), 600.0), LinkUnderAlarm()
         broker._link = link  # type: ignore[assignment]
         broker._ready.set()
         with pytest.raises(Refusal) as refused:
