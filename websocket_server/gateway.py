@@ -22,6 +22,7 @@ from settings.schema import GatewayWebSocket
 from .close_codes import NOT_ALLOWED, TRY_AGAIN_LATER, try_again_later
 from .connection import Connection
 from .dispatch import Dispatch
+from .handshakes import Handshakes
 from .memory import Memory
 from .metrics import Metrics
 from .reception import Reception
@@ -64,6 +65,7 @@ class Gateway:
         self._memory = memory
         self._metrics = metrics
         self._tls = tls
+        self._handshakes = Handshakes()
         self._server: Server | None = None
         self._watch: Watch
         self.is_draining = False
@@ -78,7 +80,8 @@ class Gateway:
             settings.port,
             # Any callable that makes a connection will do, although only classes are declared.
             create_connection=cast(
-                "type[ServerConnection]", functools.partial(Transport, settings.max_image_bytes, self._memory)
+                "type[ServerConnection]",
+                functools.partial(Transport, settings.max_image_bytes, self._memory, self._handshakes),
             ),
             process_request=self._pages,
             # Not `subprotocols`: that answers 400 to a client that offers none, and v1 offers none.
@@ -102,11 +105,13 @@ class Gateway:
             return
         self.is_draining = True
         self._server.close(close_connections=False)
+        self._handshakes.end()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await asyncio.gather(*(self._leave(one) for one in list(self._registry.connections)))
         await asyncio.gather(*(_say_goodbye(one) for one in list(self._registry.connections)))
-        await self._server.wait_closed()
+        if self._server.handler_tasks:  # asyncio's `wait_closed` waits for TLS handshakes too
+            await asyncio.wait(self._server.handler_tasks)
 
     async def _leave(self, connection: Connection) -> None:
         await connection.wait_until(lambda: not connection.under_way)
@@ -180,7 +185,7 @@ class Gateway:
                 self._reception.act(connection, action)
             client = connection.client
             if client is not None and client.has_put_away:
-                self._dispatch.heard(connection)
+                self._dispatch.held.heard(client, connection)
         except Exception:  # a mistake of ours ends this connection, and no other
             log.exception("a connection failed", extra=connection.ids())
             connection.close(CloseCode.INTERNAL_ERROR, "a mistake of the gateway's; its log tells more")

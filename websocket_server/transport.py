@@ -6,8 +6,7 @@ An idle connection has one task and no timer; a message costs neither. Ten thous
 import asyncio
 import logging
 import socket
-from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
@@ -16,16 +15,14 @@ from websockets.protocol import State
 from protocol.messages import frame_limit
 
 from .close_codes import TRY_AGAIN_LATER, try_again_later
+from .handshakes import Handshakes
+from .inbox import Inbox, Owner
 from .memory import Memory
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from websockets.asyncio.messages import Assembler
-
-FRAMES_READ_AHEAD: Final = 2  # each may be as large as `max_size`
-AT_A_TIME: Final = 32
-"""Messages of one connection that are handled before others have their turn."""
-
-MOST_FRAGMENTS: Final = 4096  # of one message
 
 DISCARD_SECONDS: Final = 10.0
 """How long a peer may go on sending after our close frame."""
@@ -40,57 +37,34 @@ _PING: Final = b"ping"
 _LOG: Final = logging.getLogger("websockets.server")
 
 
-class Owner(Protocol):
-    """Who is called back."""
-
-    @property
-    def may_take(self) -> bool:
-        """False while no message is to be handed over: the peer waits for too much, or does not read."""
-
-    def take(self, message: bytes) -> None:
-        """A whole message has come. Does not raise."""
-
-    def taken(self) -> None:
-        """The peer has taken so much of what it was sent that it may be sent more."""
-
-
 class Transport(ServerConnection):
     """websockets' connection; it also tells when data last came, that it is lost, and which limit a frame broke.
 
-    What has arrived and was not handed over is counted in `memory`. Nothing is handed over before `serve`.
+    What has arrived and was not handed over is counted in `memory`. Nothing is handed over before `serve`, until which
+    the connection is one of `handshakes`.
     """
 
     __slots__ = (
-        "_backlog",
         "_discarded",
         "_ending",
-        "_fragments",
-        "_is_going_on",
-        "_is_held",
+        "_handshakes",
+        "_inbox",
         "_max_image_bytes",
         "_memory",
-        "_owner",
-        "_partial",
-        "_queued",
-        "_taken",
         "ended",
         "full_since",
         "is_lost",
         "last_data",
     )
 
-    def __init__(self, max_image_bytes: int, memory: Memory, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, max_image_bytes: int, memory: Memory, handshakes: Handshakes, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._memory = memory
+        self._handshakes = handshakes
         self._max_image_bytes = max_image_bytes
-        self._partial = self._queued = 0  # bytes of the frame that is arriving; of messages that are not handed over
         self._discarded = 0
         self._ending: asyncio.TimerHandle | None = None
-        self._owner: Owner | None = None
-        self._fragments: list[bytes] | None = None  # of a message whose end has not come
-        self._backlog: deque[bytes] | None = None  # messages that wait; None when there are none
-        self._taken = 0  # messages handed over in one go
-        self._is_going_on = self._is_held = False
+        self._inbox: Inbox  # from `connection_made` on
         self.last_data = self.loop.time()
         self.full_since = 0.0  # when the peer stopped taking what it is sent; 0.0 while it does
         self.is_lost = False
@@ -101,14 +75,19 @@ class Transport(ServerConnection):
 
     def serve(self, owner: Owner) -> None:
         """Hand messages over from now on, those first that have come already."""
+        self._handshakes.over(self)
         # Only the opening handshake needed these, which would be a quarter of what an idle connection takes.
         assert self.request is not None
         self.request.headers.clear()
         self.response = None
         self.request_rcvd = cast("asyncio.Future[None]", None)
         self.protocol.select_subprotocol = None  # type: ignore[assignment, method-assign]
-        self._owner = owner
-        self._go_on()
+        self._inbox.owner = owner
+        self._inbox.go_on_now()
+
+    def go_on(self) -> None:
+        """Something has changed: messages that wait are handed over soon, if they may be."""
+        self._inbox.go_on()
 
     # What comes
 
@@ -118,6 +97,8 @@ class Transport(ServerConnection):
         # Messages are not queued there, and few ever wait for a full buffer: two deques less.
         self.recv_messages = cast("Assembler", _NoQueue)
         self.drain_waiters = cast("deque[asyncio.Future[None]]", [])
+        self._inbox = Inbox(self._memory, self.transport, self.loop)
+        self._handshakes.begun(self)
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio with what has arrived."""
@@ -132,11 +113,8 @@ class Transport(ServerConnection):
             self._discard(len(data))
             super().data_received(data)
             return
-        self._partial += len(data)
-        self._memory.take(len(data))
-        if self._memory.is_exhausted and self._partial + self._queued > self._memory.most // 100:
+        if not self._inbox.arriving(len(data)):
             protocol.fail(TRY_AGAIN_LATER, try_again_later("no memory"))
-        self._taken = 0
         super().data_received(data)
 
     def _discard(self, size: int) -> None:
@@ -147,76 +125,15 @@ class Transport(ServerConnection):
 
     def process_event(self, event: Any) -> None:
         """Called by websockets with each whole frame, and in the handshake."""
-        self._memory.give_back(self._partial)
-        self._partial = 0
+        self._inbox.frame_ended()
         if not isinstance(event, Frame):
             super().process_event(event)
         elif event.opcode in DATA_OPCODES:
             # websockets' parser keeps the last frame until the next has come: without its bytes, which may be millions.
             content, event.data = bytes(event.data), b""
-            is_whole = event.fin and self._fragments is None
-            message = content if is_whole else self._assemble(content, is_last=event.fin)
-            if message is not None:
-                self._hand_over(message)
-
-    def _assemble(self, content: bytes, *, is_last: bool) -> bytes | None:
-        """The message that ends with this fragment; None when it does not end yet."""
-        fragments = self._fragments = self._fragments or []
-        if len(fragments) < MOST_FRAGMENTS:
-            fragments.append(content)
-            self._queue(len(content))
-        elif self.protocol.close_sent is None:
-            self.protocol.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
-            self.send_data()
-        if not is_last or self.protocol.close_sent is not None:
-            return None
-        self._fragments = None
-        message = b"".join(fragments)
-        self._queue(-len(message))
-        return message
-
-    def _queue(self, size: int) -> None:
-        self._queued += size
-        self._memory.take(size)
-
-    def _hand_over(self, message: bytes) -> None:
-        owner = self._owner
-        if owner is not None and self._backlog is None and self._taken < AT_A_TIME and owner.may_take:
-            self._taken += 1
-            owner.take(message)
-            return
-        if self._backlog is None:
-            self._backlog = deque()
-        self._backlog.append(message)
-        self._queue(len(message))
-        if len(self._backlog) > FRAMES_READ_AHEAD and not self._is_held and not self.transport.is_closing():
-            self._is_held = True
-            self.transport.pause_reading()
-        self.go_on()
-
-    def go_on(self) -> None:
-        """Something has changed: messages that wait are handed over soon, if they may be."""
-        if self._backlog is not None and self._owner is not None and not self._is_going_on and self._owner.may_take:
-            self._is_going_on = True
-            self.loop.call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        self._is_going_on = False
-        self._taken = 0
-        owner = self._owner
-        while owner is not None and self._backlog is not None and (self.is_lost or owner.may_take):
-            if self._taken >= AT_A_TIME and not self.is_lost:
-                self.go_on()
-                return
-            self._taken += 1
-            message = self._backlog.popleft()
-            self._queue(-len(message))
-            if not self._backlog:
-                self._backlog = None
-            owner.take(message)
-        if self._backlog is None and self._is_held and not self.transport.is_closing():
-            self._is_held = False
-            self.transport.resume_reading()
+            if not self._inbox.add(content, is_last=event.fin) and self.protocol.close_sent is None:
+                self.protocol.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
+                self.send_data()
 
     # What goes
 
@@ -267,8 +184,8 @@ class Transport(ServerConnection):
         """Called by asyncio when the peer has taken most of what it was sent."""
         super().resume_writing()
         self.full_since = 0.0
-        if self._owner is not None:
-            self._owner.taken()
+        if self._inbox.owner is not None:
+            self._inbox.owner.taken()
 
     def _fail(self, code: CloseCode | int, reason: str = "") -> None:
         """As websockets fails a connection, naming the limit of a frame."""
@@ -281,12 +198,10 @@ class Transport(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio once, at the end."""
         self.is_lost = True
-        self._go_on()  # what has come before counts
+        self._handshakes.over(self)
+        self._inbox.end()
         if self._ending is not None:
             self._ending.cancel()
-        self._memory.give_back(self._partial + self._queued)
-        self._partial = self._queued = 0
-        self._owner = self._fragments = self._backlog = None
         super().connection_lost(exc)
         # Nothing is parsed any more. Without these circles its memory is free at once, not at the next full collection.
         self.protocol.parser = iter(())  # type: ignore[assignment]

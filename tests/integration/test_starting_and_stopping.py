@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 from pathlib import Path
@@ -11,11 +12,18 @@ from pathlib import Path
 import pytest
 
 from ocr_server.attempts import LONGEST_START
-from tests.contract.foreign_peers import ForeignGateway
+from tests.contract.foreign_peers import ForeignClient, ForeignGateway
 from tests.integration.pages import page_that_takes_a_while
-from tests.running import Service, Services, free_port, living_processes, ocr_processes, wait_until
+from tests.running import Service, Services, free_port, http_status, living_processes, ocr_processes, wait_until
 
 MOMENTS = (0.0, 0.03, 0.08, 0.15)  # seconds after "started": before, while and after the processes load
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+STOP_WITHOUT_GOODBYE = 8.0  # seconds; less than a peer has for its handshake, or for its part of a close
 
 
 def _starting(services: Services, moment: float) -> Service:
@@ -102,14 +110,30 @@ def test_a_signal_to_one_ocr_process_does_not_end_it_in_the_middle_of_an_image(s
     assert server.output().count("image taken") == 1
 
 
-def test_a_peer_that_never_says_goodbye_does_not_hold_up_the_gateway(services: Services) -> None:
+@pytest.mark.parametrize("said", [b"", HANDSHAKE[:-2], HANDSHAKE], ids=["nothing", "half a handshake", "a handshake"])
+def test_a_peer_that_says_no_more_does_not_hold_up_the_gateway(services: Services, said: bytes) -> None:
     gateway = services.gateway()
     with socket.create_connection(("127.0.0.1", gateway.port)) as silent:
-        silent.sendall(
-            b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        assert b" 101 " in silent.recv(1000)
+        silent.sendall(said)
+        if said == HANDSHAKE:
+            assert b" 101 " in silent.recv(1000)
+        assert http_status(gateway.port, "/healthz") == 200  # the connection before this one has been accepted too
         gateway.process.terminate()
-        assert gateway.exit_code(seconds=8) == 0
+        assert gateway.exit_code(seconds=STOP_WITHOUT_GOODBYE) == 0
+    gateway.assert_nothing_is_left()
+
+
+def test_a_refused_peer_that_never_says_goodbye_does_not_hold_up_the_gateway(services: Services) -> None:
+    gateway = services.gateway("WebSocket.max_connections=1")
+    with (
+        ForeignClient(gateway.port),
+        socket.create_connection(("127.0.0.1", gateway.port)) as silent,
+        silent.makefile("rb") as heard,
+    ):
+        silent.sendall(HANDSHAKE)
+        while heard.readline() != b"\r\n":
+            pass
+        assert heard.read(4)[2:] == struct.pack("!H", 1013)
+        gateway.process.terminate()
+        assert gateway.exit_code(seconds=STOP_WITHOUT_GOODBYE) == 0
     gateway.assert_nothing_is_left()

@@ -1,6 +1,7 @@
 """wss: the gateway with a certificate, our client and a foreign one."""
 
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -14,20 +15,24 @@ from tests.contract.drawn_images import drawn
 from tests.running import ROOT, Services
 
 
-@pytest.mark.usefixtures("tesseract")
-def test_images_go_through_tls_and_strangers_are_not_trusted(services: Services, tmp_path: Path) -> None:
+def _certificate(folder: Path) -> list[str]:
+    """The settings of a gateway with a certificate of an authority whose own is written there as authority.pem."""
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1")
-    issued.cert_chain_pems[0].write_to_path(tmp_path / "certificate.pem")
-    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
-    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
-    (tmp_path / "hello.png").write_bytes(drawn("Hello"))
+    issued.cert_chain_pems[0].write_to_path(folder / "certificate.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    return [f"WebSocket.tls_certificate={folder / 'certificate.pem'}", f"WebSocket.tls_key={folder / 'key.pem'}"]
 
-    gateway = services.gateway(
-        f"WebSocket.tls_certificate={tmp_path / 'certificate.pem'}",
-        f"WebSocket.tls_key={tmp_path / 'key.pem'}",
-        ready=False,
-    )
+
+def _context(folder: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=folder / "authority.pem")
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_images_go_through_tls_and_strangers_are_not_trusted(services: Services, tmp_path: Path) -> None:
+    (tmp_path / "hello.png").write_bytes(drawn("Hello"))
+    gateway = services.gateway(*_certificate(tmp_path), ready=False)
     gateway.wait_for_output("connected to the broker")
     services.ocr_server()
     url = f"wss://127.0.0.1:{gateway.port}"
@@ -48,10 +53,22 @@ def test_images_go_through_tls_and_strangers_are_not_trusted(services: Services,
     assert '"text": "Hello\\n"' in ours.stdout
     assert "is not trusted" in read().stderr
 
-    context = ssl.create_default_context(cafile=tmp_path / "authority.pem")
-    with connect(url, ssl=context, proxy=None) as foreign:
+    with connect(url, ssl=_context(tmp_path), proxy=None) as foreign:
         foreign.send('{"ClientName": "Ada"}')
         assert "ClientUUID" in foreign.recv(20)
+
+
+def test_a_peer_that_never_begins_its_tls_handshake_does_not_hold_up_the_gateway(
+    services: Services, tmp_path: Path
+) -> None:
+    gateway = services.gateway(*_certificate(tmp_path), ready=False)
+    gateway.wait_for_output("connected to the broker")
+    with socket.create_connection(("127.0.0.1", gateway.port)):
+        with connect(f"wss://127.0.0.1:{gateway.port}", ssl=_context(tmp_path), proxy=None):
+            pass  # the connection before this one has been accepted too
+        gateway.process.terminate()
+        assert gateway.exit_code(seconds=8) == 0  # a handshake may take 10
+    gateway.assert_nothing_is_left()
 
 
 def test_a_certificate_that_cannot_be_read_is_named(services: Services, tmp_path: Path) -> None:

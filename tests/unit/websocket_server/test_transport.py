@@ -11,7 +11,9 @@ from websockets.frames import Frame
 from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
 
+from websocket_server import inbox
 from websocket_server import transport as module
+from websocket_server.handshakes import Handshakes
 from websocket_server.memory import Memory
 from websocket_server.transport import Transport
 
@@ -89,13 +91,12 @@ class FakeServer:
 def _open(owner: FakeOwner | None) -> tuple[Transport, FakeSocket, Memory]:
     protocol = ServerProtocol(max_size=1_000_000)
     memory, sock, server = Memory(1_000_000), FakeSocket(), FakeServer()
-    made = Transport(1000, memory, protocol, server)
+    made = Transport(1000, memory, Handshakes(), protocol, server)
     made.connection_made(sock)
     protocol.state, protocol.parser = State.OPEN, Protocol.parse(protocol)
     next(protocol.parser)
     made.request = Any  # type: ignore[assignment]
-    if owner is not None:
-        made._owner = owner
+    made._inbox.owner = owner
     return made, sock, memory
 
 
@@ -128,16 +129,16 @@ def test_nothing_is_handed_over_while_it_may_not_be_and_what_waits_is_counted_an
         owner = FakeOwner()
         transport, sock, memory = _open(owner)
         owner.may_take = False
-        for _ in range(module.FRAMES_READ_AHEAD):
+        for _ in range(inbox.FRAMES_READ_AHEAD):
             transport.data_received(_frame(b"four"))
         assert sock.reads_on
         transport.data_received(_frame(b"last"))
         assert not sock.reads_on
-        assert (owner.messages, memory.used) == ([], 4 * (module.FRAMES_READ_AHEAD + 1))
+        assert (owner.messages, memory.used) == ([], 4 * (inbox.FRAMES_READ_AHEAD + 1))
         owner.may_take = True
         transport.go_on()
         await asyncio.sleep(0)
-        assert owner.messages == [b"four"] * module.FRAMES_READ_AHEAD + [b"last"]
+        assert owner.messages == [b"four"] * inbox.FRAMES_READ_AHEAD + [b"last"]
         assert (sock.reads_on, memory.used) == (True, 0)
 
     _run(test)
@@ -147,13 +148,13 @@ def test_a_connection_with_many_messages_lets_others_have_their_turn() -> None:
     async def test() -> None:
         owner = FakeOwner()
         transport, _, _ = _open(owner)
-        count = 3 * module.AT_A_TIME
+        count = 3 * inbox.AT_A_TIME
         transport.data_received(b"".join(_frame(b"%d" % number) for number in range(count)))
-        assert len(owner.messages) == module.AT_A_TIME
+        assert len(owner.messages) == inbox.AT_A_TIME
         while len(owner.messages) < count:
             before = len(owner.messages)
             await asyncio.sleep(0)
-            assert before < len(owner.messages) <= before + module.AT_A_TIME
+            assert before < len(owner.messages) <= before + inbox.AT_A_TIME
         assert owner.messages == [b"%d" % number for number in range(count)]
 
     _run(test)
@@ -177,7 +178,7 @@ def test_too_many_fragments_end_the_connection() -> None:
     async def test() -> None:
         owner = FakeOwner()
         transport, sock, _ = _open(owner)
-        transport.data_received(_frame(b"", TEXT) + _frame(b"", CONTINUATION) * module.MOST_FRAGMENTS)
+        transport.data_received(_frame(b"", TEXT) + _frame(b"", CONTINUATION) * inbox.MOST_FRAGMENTS)
         assert b"too many fragments" in sock.sent
         assert owner.messages == []
 
