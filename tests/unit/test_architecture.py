@@ -18,11 +18,13 @@ PURE = (
     *("protocol/messages_v2.py", "protocol/frames_v2.py", "protocol/codecs_v2.py", "protocol/control.py"),
     *("client/session.py", "client/session_v2.py", "client/events.py", "client/outstanding.py"),
     *("client/closed_requests.py", "client/reconnecting.py", "client/formats.py", "client/options.py"),
+    "client/framing.py",
     *("websocket_server/session.py", "websocket_server/registry.py"),
     *(
         f"websocket_server/{one}.py"
         for one in ("actions", "announced", "memory", "outstanding", "rate_limit", "session_v2", "unreceived")
     ),
+    *("websocket_server/closed_requests.py", "websocket_server/in_flight.py"),
     "websocket_server/amqp_frames.py",
     *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
     *(f"ocr_server/{one}.py" for one in ("looks", "reading", "scripts", "chinese")),
