@@ -7,11 +7,12 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from private_broker import LOCAL_ERLANG, BrokerError, find_server
+from private_broker import BrokerError, PrivateBroker
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _LIMIT: Final = "OMP_THREAD_LIMIT"
@@ -85,12 +86,12 @@ def _tesseract() -> str:
 
 
 def _rabbitmq() -> str:
+    """What the private brokers run. Asked at no broker, rabbitmqctl leaves an Erlang name server behind."""
     try:
-        program = find_server().with_name("rabbitmqctl")
+        with tempfile.TemporaryDirectory() as folder, PrivateBroker(Path(folder)) as broker:
+            return broker.rabbitmqctl("version").strip()
     except BrokerError:
         return ""
-    # Left to itself, Erlang starts a name server that outlives what asked.
-    return _said(str(program), "--version", env={**os.environ, "ERL_AFLAGS": LOCAL_ERLANG}).strip()
 
 
 def _commit() -> str:
@@ -99,8 +100,8 @@ def _commit() -> str:
     return f"{commit} and changes" if commit and changed else commit
 
 
-def _said(*command: str, env: Mapping[str, str] | None = None) -> str:
+def _said(*command: str) -> str:
     try:
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False).stdout  # noqa: S603
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout  # noqa: S603
     except OSError:
         return ""

@@ -68,6 +68,7 @@ def commands_below(folder: Path) -> list[bytes]:
 
 def assert_complete(found: dict[str, Any]) -> None:
     assert {"cores", "CPU", "RAM", "Python", "Tesseract", "RabbitMQ", "commit", "date"} <= found["machine"].keys()
+    assert found["machine"]["RabbitMQ"]
     for figure in found["figures"]:
         assert figure.keys() == KEYS
         assert len(figure["rounds"]) == 1
