@@ -9,7 +9,7 @@ from typing import Final
 
 from .errors import NoImages
 
-FORMATS: Final = "PNG, JPEG, TIFF, WebP, BMP or GIF"
+FORMATS: Final = "PNG, JPEG, TIFF, WebP, BMP, GIF, HEIC or AVIF"
 DEFAULT_FOLDER: Final = "images"
 SAMPLES: Final = Path(__file__).parent / "samples"
 """The sample images that an installed package carries; not there in a checkout, which has `images`."""
@@ -27,6 +27,14 @@ _SIGNATURES: Final = (
     b"GIF87a",
     b"GIF89a",
 )
+_BRANDS: Final = frozenset(
+    (
+        *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
+        *(b"avif", b"avis", b"mif1", b"msf1"),
+    )
+)
+"""Of HEIC and AVIF (ISO 14496-12, 4.3); a film's box is the same, with other brands. Whether an OCR server can decode
+them is known there alone."""
 _BMP_HEADER_SIZES: Final = (12, 16, 40, 52, 56, 64, 108, 124)
 
 
@@ -61,6 +69,8 @@ def is_image(head: bytes) -> bool:
         return True
     if head.startswith(b"RIFF"):
         return head[8:12] == b"WEBP"
+    if head[4:8] == b"ftyp":
+        return head[8:12] in _BRANDS
     # "BM" alone also begins many a text: BMP's reserved bytes are 0, and its header has one of a few sizes.
     return (
         head.startswith(b"BM") and head[6:10] == bytes(4) and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
@@ -119,7 +129,10 @@ def _has_image(path: Path) -> bool:
         return path.suffix.lower() in _SUFFIXES
 
 
-_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif")
+_SUFFIXES: Final = (
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"),
+    *(".heic", ".heif", ".hif", ".avif"),
+)
 
 
 def _natural(path: Path) -> tuple[list[str | int], str]:

@@ -1,7 +1,7 @@
-"""Untrusted bytes to pages of pixels that Tesseract reads well. With `letters.py` the only user of Pillow.
+"""Untrusted bytes to pages of pixels that Tesseract reads well.
 
-Formats are an allow-list, sizes are checked before anything is decoded, and nothing of the client's but pixels and
-resolution goes on to the engine: given a text file, Tesseract would read it as a list of paths.
+Formats are an allow-list (`decoders.py`), sizes are checked before anything is decoded, and nothing of the client's but
+pixels and resolution goes on to the engine: given a text file, Tesseract would read it as a list of paths.
 """
 
 import dataclasses
@@ -13,10 +13,9 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from protocol.errors import ErrorCode, Refusal
 
+from .decoders import formats_of
 from .letters import BORDER, INK_CONTRAST, MAX_SIDE, crop_as_page, scale_down
 from .outputs.projective import Projective
-
-FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 
 MAX_PAGES: Final = 1000
 """Most pages of one TIFF; their pixels together are bounded by max_pixels besides."""
@@ -66,14 +65,13 @@ def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str
     if not data:
         raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, "The file is empty.")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+        with Image.open(io.BytesIO(data), formats=formats_of(data)) as opened:
             left = max_pixels
-            for number, frame in enumerate(ImageSequence.Iterator(opened)):
+            # The first frame is the one that is opened: of a burst of HEIC photos, the one that was chosen.
+            for number, frame in enumerate(ImageSequence.Iterator(opened) if opened.format == "TIFF" else (opened,)):
                 left -= frame.width * frame.height
                 _check_size(frame, left, max_pixels, number)
                 yield _as_it_is(frame) if preprocess == "none" else _prepared(frame, languages)
-                if opened.format != "TIFF":
-                    return
     except Refusal:
         raise
     except UnidentifiedImageError as error:

@@ -1,6 +1,7 @@
 """Images meant to harm whoever decodes them, made on the spot. Each kind with the answers that are sensible for it."""
 
 import functools
+import importlib.util
 import io
 import random
 import struct
@@ -9,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from PIL import Image
+from PIL import Image, features
 
 from tests.contract.drawn_images import WORDS, drawn
 from tests.fuzz.images_by_hand import gif, png, png_chunk, tiff, tiff_directory, tiff_loop, tiff_page, webp
@@ -75,6 +76,11 @@ def bombs() -> Iterator[Hostile]:
     yield Hostile("PNG with 64 MiB of colour profile", png(8, 8, bytes(16), more=png_chunk(b"iCCP", profile)))
     yield Hostile("65,535 x 65,535 GIF", gif(65_535, 65_535), large)
     yield Hostile("16,384 x 16,384 WebP", webp(16_384, 16_384), large)
+    for name, photo in photos().items():
+        size_at = photo.index(b"ispe") + 8
+        for width, height in ((60_000, 60_000), (30_000, 30_000), (2**32 - 1, 1), (0, 0), (8, 8)):
+            told = photo[:size_at] + struct.pack("!II", width, height) + photo[size_at + 8 :]
+            yield Hostile(f"{name} that says {width} x {height}", told, ANY if width == 8 else damaged)
     strip = zlib.compress(bytes(32 * 1024 * 1024), 9)
     place = {"strip": 8, "size": len(strip), "compression": 8}
     yield Hostile("50,000 x 50,000 TIFF", tiff(lambda at: tiff_page(50_000, 50_000, at, 0, **place), strip), large)
@@ -173,6 +179,9 @@ def under_false_names() -> Iterator[Hostile]:
         b"RIFF\xff\xff\xff\xffWEBP",
         b"BM",
         b"GIF89a",
+        b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic",
+        b"\x00\x00\x00\x18ftypavif\x00\x00\x00\x00mif1avif",
+        b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1mif1",
     ):
         yield Hostile(f"{magic!r} and nothing", magic, none)
         yield Hostile(f"{magic!r} and noise", magic + random.Random(7).randbytes(5_000), none | {TOO_LARGE})
@@ -199,6 +208,19 @@ def polyglots() -> Iterator[Hostile]:
     yield Hostile("PNG with a path in it", with_comment, read, text)
 
 
+@functools.cache
+def photos() -> dict[str, bytes]:
+    """A small picture as telephones save them, in those of their formats that can be written here."""
+    picture = Image.open(io.BytesIO(drawn("Hi")))
+    found = {"AVIF": saved(picture, "AVIF")} if features.check("avif") else {}
+    if importlib.util.find_spec("pillow_heif"):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        found["HEIC"] = saved(picture, "HEIF")
+    return found
+
+
 def small_jpeg() -> bytes:
     return saved(words().resize((100, 40)), "JPEG", quality=20)
 
@@ -208,8 +230,8 @@ def truncations() -> Iterator[Hostile]:
     jpeg = small_jpeg()
     for end in range(1, len(jpeg)):
         yield Hostile(f"JPEG to byte {end}", jpeg[:end])
-    for image_format in ("PNG", "TIFF", "WEBP", "GIF", "BMP"):
-        whole = drawn("Hi", image_format)
+    wholes = {one: drawn("Hi", one) for one in ("PNG", "TIFF", "WEBP", "GIF", "BMP")} | photos()
+    for image_format, whole in wholes.items():
         for end in range(1, len(whole), max(1, len(whole) // 40)):
             yield Hostile(f"{image_format} to byte {end}", whole[:end])
 
@@ -217,7 +239,7 @@ def truncations() -> Iterator[Hostile]:
 def flips(seed: int, count: int) -> Iterator[Hostile]:
     """Images of every format with some bytes changed, where the structure is more often than in the pixels."""
     chance = random.Random(seed)
-    wholes = {one: drawn("Hi", one) for one in ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")}
+    wholes = {one: drawn("Hi", one) for one in ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")} | photos()
     for number in range(count):
         image_format = chance.choice(list(wholes))
         damaged = bytearray(wholes[image_format])
