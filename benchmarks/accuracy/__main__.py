@@ -1,18 +1,24 @@
 """`python -m benchmarks.accuracy`: read every class with both, print the table."""
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from private_broker import BrokerError
 
 from script.sample_images.drawing import MissingFont
 
-from . import report, speed
+from . import page, pdf_words, report, speed, stacked
+from .cases import Case
 from .classes import CLASSES, UPRIGHT
-from .reading import NothingToCompareWith, Ours, Plain
-from .results import File, Result, missed
+from .placement import Box, box_offsets, offsets
+from .reading import NothingToCompareWith, Ours, Plain, Reader
+from .results import File, Placed, Result, missed
+from .thumbnails import thumbnail
 
 ROUNDS = 5
 
@@ -20,24 +26,19 @@ ROUNDS = 5
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 1 when something is not there, 2 when a class misses what it is to reach."""
     arguments = _arguments(argv)
-    names = arguments.only or list(CLASSES)
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            plain, ours = Plain(Path(folder)), Ours(arguments.preprocess)
-            results = []
-            for name in names:
-                result = _read(name, plain, ours)
-                if result.files:  # the real scans are not on every machine
-                    results.append(result)
-                if arguments.steps:
-                    print("\n".join(report.steps(result)), file=sys.stderr, flush=True)
-                if arguments.keep:
-                    _keep(result, arguments.keep / name)
-        measured = speed.measure(ours, list(CLASSES[UPRIGHT].build()), ROUNDS) if arguments.speed else None
-    except (MissingFont, NothingToCompareWith) as error:
+        with contextlib.ExitStack() as ending:
+            folder = Path(ending.enter_context(tempfile.TemporaryDirectory()))
+            in_process = Ours(arguments.preprocess)
+            ours = ending.enter_context(stacked.running(arguments.preprocess)) if arguments.stack else in_process
+            results = _read_all(arguments, Plain(folder), ours)
+        measured = speed.measure(in_process, list(CLASSES[UPRIGHT].build()), ROUNDS) if arguments.speed else None
+        verdicts = missed(results, CLASSES)
+        if arguments.page:
+            _write_page(arguments.page, results, verdicts)
+    except (MissingFont, NothingToCompareWith, BrokerError, page.NoMark) as error:
         print(error, file=sys.stderr)
         return 1
-    verdicts = missed(results, CLASSES)
     if arguments.json:
         print(json.dumps(report.as_json(results, verdicts, measured), indent=2))
     else:
@@ -45,23 +46,67 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2 if any(verdicts.values()) or (measured and not measured.is_reached) else 0
 
 
-def _read(name: str, plain: Plain, ours: Ours) -> Result:
-    one = CLASSES[name]
-    files = [
-        File(case.file_name, case.text, plain.read(case, one.languages), ours.read(case, one.languages))
-        for case in one.build()
-    ]
+def _read_all(arguments: argparse.Namespace, plain: Plain, ours: Reader) -> list[Result]:
+    results = []
+    for name in arguments.only or CLASSES:
+        result = _read(name, plain, ours)
+        if result.files:  # the real scans are not on every machine
+            results.append(result)
+        if arguments.steps:
+            print("\n".join(report.steps(result)), file=sys.stderr, flush=True)
+        if arguments.keep:
+            _keep(result, arguments.keep / name)
+    return results
+
+
+def _read(name: str, plain: Plain, ours: Reader) -> Result:
+    one, files = CLASSES[name], []
+    for case in one.build():
+        # Places are asked for where they are known: they cost time.
+        read = ours.read(case, one.languages, outputs=("words", "pdf") if case.words else ())
+        files.append(
+            File(case.file_name, case.text, plain.read(case, one.languages), read, _placed(case, read.outputs))
+        )
     return Result(name, files)
 
 
+def _placed(case: Case, outputs: Mapping[str, object]) -> Placed:
+    """How far from their true places the outputs put the words."""
+    document, listed = outputs.get("pdf"), outputs.get("words")
+    if not isinstance(document, bytes) or not isinstance(listed, list):
+        return Placed(len(case.words))
+    boxes = [Box(word["Text"], *word["Box"]) for word in listed]
+    in_pdf = offsets(case.words, pdf_words.words(document))
+    return Placed(len(case.words), in_pdf, box_offsets(case.words, boxes))
+
+
 def _keep(result: Result, folder: Path) -> None:
-    """Put each file there, the true text and the two that were read beside it."""
+    """Put each file there, the true text and the two that were read beside it, and the PDF."""
     folder.mkdir(parents=True, exist_ok=True)
     for case in CLASSES[result.name].build():
         (folder / case.file_name).write_bytes(case.content)
     for file in result.files:
         for kind, text in (("true", file.true), ("plain", file.plain.text), ("ours", file.ours.text)):
             (folder / f"{file.name}.{kind}.txt").write_text(text, "utf-8")
+        if isinstance(document := file.ours.outputs.get("pdf"), bytes):
+            (folder / f"{file.name}.pdf").write_bytes(document)
+
+
+def _write_page(path: Path, results: Sequence[Result], verdicts: Mapping[str, Sequence[str]]) -> None:
+    """Fill the page's parts, and put a picture of each class into the folder of the page's name beside it."""
+    folder = path.with_suffix("")
+    parts = {
+        "table": page.table(results, verdicts),
+        "examples": page.examples(results, folder.name),
+        "misses": page.misses(results, verdicts),
+    }
+    path.write_text(page.filled(path.read_text("utf-8"), parts), "utf-8")
+    folder.mkdir(exist_ok=True)
+    for result in results:
+        shown, cases = page.shown(result).name, list(CLASSES[result.name].build())
+        first = next(case for case in cases if case.file_name == shown)
+        others = [case for case in cases if case is not first]
+        (folder / f"{result.name}.webp").write_bytes(thumbnail([first, *others]))
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -73,9 +118,20 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--only", metavar="CLASS", action="append", choices=CLASSES, help="may be given several times")
     parser.add_argument("--preprocess", choices=("auto", "none"), default="auto", help="what ours is asked for")
+    parser.add_argument(
+        "--stack",
+        action="store_true",
+        help="ours through client, gateway, RabbitMQ and OCR server, not in this process",
+    )
     parser.add_argument("--speed", action="store_true", help="also time clean pages with auto against none")
     parser.add_argument("--steps", action="store_true", help="print what was done to each file, as it is read")
-    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="put the files and the texts read there")
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="put the files and what was read of them there")
+    parser.add_argument(
+        "--page",
+        metavar="FILE",
+        type=Path,
+        help="fill the table, the examples and the misses of docs/accuracy.md, and draw its pictures",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     return parser.parse_args(argv)
 

@@ -2,13 +2,12 @@
 
 import dataclasses
 import functools
-import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from . import damage, pages
-from .placement import Word
+from .cases import Case, case, in_all_formats, in_all_modes
 from .sheet import Page
 
 AUTO: Final = ("auto",)
@@ -20,17 +19,7 @@ UPRIGHT: Final = "clean"
 REAL_SCANS: Final = Path(__file__).resolve().parents[3] / "shared" / "data"
 """Tesseract's own test scans, on machines that have them."""
 
-Build = Callable[[], Iterable["Case"]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """An image file, the text in it, and the places of its words where they are known."""
-
-    file_name: str
-    content: bytes = dataclasses.field(repr=False)
-    text: str = dataclasses.field(repr=False)
-    words: tuple[Word, ...] = dataclasses.field(default=(), repr=False)
+Build = Callable[[], Iterable[Case]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,16 +33,6 @@ class Class:
     languages: tuple[str, ...] = ()
     every_word: bool = False
     is_turned: bool = False
-
-
-def case(name: str, page: Page, **options: Any) -> Case:
-    """A page as an image file of the kind that the name ends in; options are Pillow's for saving."""
-    file = io.BytesIO()
-    image, kind = page.image, {"jpg": "JPEG", "tif": "TIFF"}.get(name.rpartition(".")[2], "PNG")
-    if page.dpi:
-        options["dpi"] = (page.dpi, page.dpi)
-    image.save(file, kind, **options)
-    return Case(name, file.getvalue(), page.text, page.words)
 
 
 def _files(of: Iterable[Page], change: Callable[[Page], Page], suffix: str = "png", **options: Any) -> Iterator[Case]:
@@ -149,6 +128,15 @@ def _dim(page: Page) -> Page:
     return damage.without_dpi(damage.noisy(dim, 12))
 
 
+def _formats() -> Iterator[Case]:
+    one, other = pages.english(200)
+    yield from in_all_formats(one, other)
+
+
+def _modes() -> Iterator[Case]:
+    yield from in_all_modes(pages.english(200)[0])
+
+
 def _real_scans() -> Iterator[Case]:
     for path in sorted(REAL_SCANS.glob("*.tif")):
         yield Case(path.name, path.read_bytes(), path.with_suffix(".txt").read_text("utf-8"))
@@ -157,6 +145,8 @@ def _real_scans() -> Iterator[Case]:
 CLASSES: Final[dict[str, Class]] = {
     UPRIGHT: Class(_clean),
     "fax": Class(_fax),
+    "formats": Class(_formats),
+    "colour-modes": Class(_modes),
     **{f"rotated-{degrees}": _turned(degrees) for degrees in (90, 180, 270)},
     **{f"skewed-{degrees}": Class(_skewed(degrees)) for degrees in (2, 5, 10)},
     **{f"dpi-{dpi}": Class(_english(_same, dpi)) for dpi in (75, 100, 150, 200, 600)},

@@ -40,9 +40,25 @@ class Offset:
     base: float
 
     @property
+    def most(self) -> float:
+        """The worst of the three."""
+        return max(self.left, self.right, self.base)
+
+    @property
     def is_within(self) -> bool:
         """True when none of the three is off by more than TOLERANCE."""
-        return max(self.left, self.right, self.base) <= TOLERANCE
+        return self.most <= TOLERANCE
+
+
+@dataclasses.dataclass(frozen=True)
+class Box:
+    """A word in an upright rectangle, as JSON has it."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 def offsets(true: Sequence[Word], found: Sequence[Word]) -> list[Offset]:
@@ -50,12 +66,35 @@ def offsets(true: Sequence[Word], found: Sequence[Word]) -> list[Offset]:
 
     Both in reading order. `found` needs no right height: the true one is what counts.
     """
-    matcher = difflib.SequenceMatcher(None, _texts(true), _texts(found), autojunk=False)
-    return [
-        _offset(true[match.a + number], found[match.b + number])
-        for match in matcher.get_matching_blocks()
-        for number in range(match.size)
-    ]
+    return [_offset(true[one], found[other]) for one, other in _alike(_texts(true), _texts(found))]
+
+
+def box_offsets(true: Sequence[Word], found: Sequence[Box]) -> list[Offset]:
+    """As `offsets`, of left and right alone, since a box tells no base line; none where the text is not level, or
+    upright, in the image: there the box of a word is larger than the word."""
+    if not all(map(_is_level, true)):
+        return []
+    return [_box_offset(true[one], found[other]) for one, other in _alike(_texts(true), _texts(found))]
+
+
+def _alike(true: Sequence[str], found: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The places in both of what is the same in both."""
+    matcher = difflib.SequenceMatcher(None, true, found, autojunk=False)
+    for match in matcher.get_matching_blocks():
+        yield from ((match.a + number, match.b + number) for number in range(match.size))
+
+
+def _is_level(word: Word) -> bool:
+    across, down = word.end[0] - word.start[0], word.end[1] - word.start[1]
+    return min(abs(across), abs(down)) < 0.01 * word.height
+
+
+def _box_offset(true: Word, found: Box) -> Offset:
+    along = math.atan2(true.end[1] - true.start[1], true.end[0] - true.start[0])
+    corners = [(x, y) for x in (found.left, found.right) for y in (found.top, found.bottom)]
+    ways = [_along(true.start, corner, along) for corner in corners]
+    length = math.dist(true.start, true.end)
+    return Offset(true.text, abs(min(ways)) / true.height, abs(max(ways) - length) / true.height, 0.0)
 
 
 def in_image(boxes: Iterable[tuple[str, float, float, float, float]]) -> Iterator[Word]:
@@ -64,7 +103,7 @@ def in_image(boxes: Iterable[tuple[str, float, float, float, float]]) -> Iterato
         yield Word(text, (left, base), (right, base), height)
 
 
-def _texts(words: Sequence[Word]) -> list[str]:
+def _texts(words: Sequence[Word] | Sequence[Box]) -> list[str]:
     return [word.text for word in words]
 
 
@@ -78,4 +117,9 @@ def _offset(true: Word, found: Word) -> Offset:
 def _apart(one: Point, other: Point, along: float) -> Point:
     """The distance in the direction of the text, and the one across it; never negative."""
     x, y = other[0] - one[0], other[1] - one[1]
-    return abs(x * math.cos(along) + y * math.sin(along)), abs(y * math.cos(along) - x * math.sin(along))
+    return abs(_along(one, other, along)), abs(y * math.cos(along) - x * math.sin(along))
+
+
+def _along(one: Point, other: Point, along: float) -> float:
+    """The way from one to the other in a direction, in radians; negative the other way."""
+    return (other[0] - one[0]) * math.cos(along) + (other[1] - one[1]) * math.sin(along)

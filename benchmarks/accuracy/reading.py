@@ -5,8 +5,9 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ocr_server import job
 from ocr_server.engine import load
@@ -15,7 +16,8 @@ from ocr_server.installation import choose
 from protocol.bodies import OcrRequest
 from settings.schema import Ocr, TesseractLocation
 
-from .classes import AUTO, Case
+from .cases import Case
+from .classes import AUTO
 
 CONFIGURED: Final = ("eng", "fra", "deu", "chi_tra")
 """The languages that a server has in its settings which is to find out by itself."""
@@ -31,13 +33,23 @@ class NothingToCompareWith(Exception):
 class Read:
     """A text, and what is told of it.
 
-    problem: why there is no text, "" when there is one. milliseconds: of the processor.
+    problem: why there is no text, "" when there is one. milliseconds: of the processor. outputs: those asked for.
     """
 
     text: str
     steps: tuple[str, ...] = ()
     problem: str = ""
     milliseconds: float = 0.0
+    outputs: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+
+class Reader(Protocol):
+    """Reads as ours does."""
+
+    def read(
+        self, case: Case, languages: tuple[str, ...], preprocess: str | None = None, outputs: Sequence[str] = ()
+    ) -> Read:
+        """The text; nothing where there is a problem. preprocess: None takes that of all."""
 
 
 class Plain:
@@ -77,15 +89,19 @@ class Ours:
         self._choice = choose(TesseractLocation(), ("eng",))
         self._engine = load(self._choice)
 
-    def read(self, case: Case, languages: tuple[str, ...], preprocess: str | None = None) -> Read:
-        """The answer's text; nothing where the answer is a failure."""
+    def read(
+        self, case: Case, languages: tuple[str, ...], preprocess: str | None = None, outputs: Sequence[str] = ()
+    ) -> Read:
+        """The answer's text; nothing where the answer is a failure. preprocess: None takes that of all."""
         settings = Ocr(preprocess=preprocess or self._preprocess)
         if languages == AUTO:
             settings = dataclasses.replace(settings, languages=CONFIGURED)
-        options: dict[str, Any] = {"Languages": list(languages)} if languages else {}
+        options: dict[str, Any] = {"Outputs": list(outputs)}
+        if languages:
+            options["Languages"] = list(languages)
         request = OcrRequest("accuracy", case.file_name, case.content, "1", options)
         begun = time.process_time()
         answer = job.recognise(request, self._engine, settings, self._choice.installed, pages)
         milliseconds = 1000 * (time.process_time() - begun)
         problem = f"{answer.error_code}: {answer.error_message}" if answer.error_code else ""
-        return Read(answer.ocr_result, answer.details.steps, problem, milliseconds)
+        return Read(answer.ocr_result, answer.details.steps, problem, milliseconds, answer.details.outputs)

@@ -8,8 +8,10 @@ quotation marks that are read as others, dashes of another length, and full-widt
 """
 
 import dataclasses
+import itertools
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 from rapidfuzz.distance import Levenshtein
@@ -65,3 +67,14 @@ def tally(true: str, read: str) -> Tally:
         int(mine == its),
         1,
     )
+
+
+def differences(true: str, read: str) -> Iterator[tuple[str, str]]:
+    """What stands there and what was read in its place, in whole words; one of the two may be empty."""
+    mine, its = normalised(true).split(), normalised(read).split()
+    changes = Levenshtein.opcodes(mine, its)
+    for is_equal, together in itertools.groupby(changes, key=lambda change: change.tag == "equal"):
+        if not is_equal:
+            run = list(together)
+            first, last = run[0], run[-1]
+            yield " ".join(mine[first.src_start : last.src_end]), " ".join(its[first.dest_start : last.dest_end])

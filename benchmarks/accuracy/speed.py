@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Final
 
-from .classes import Case
+from .cases import Case
 from .reading import Ours
 
 MOST: Final = 1.05

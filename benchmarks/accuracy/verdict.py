@@ -1,4 +1,4 @@
-"""What is to be reached, by character error in points. Pure."""
+"""What is to be reached, by character error in points and by places of words. Pure."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,10 +15,13 @@ TURNED_BY: Final = 1.0
 """By how much pages that lie on a side or on their head may be worse than upright ones."""
 
 
-def misses(plain: Tally, ours: Tally, *, every_word: bool = False, upright: Tally | None = None) -> Iterator[str]:
+def misses(
+    plain: Tally, ours: Tally, *, every_word: bool = False, upright: Tally | None = None, misplaced: int = 0
+) -> Iterator[str]:
     """What is not reached, a few words each.
 
     every_word: each text is to be right. upright: ours on the same pages before they were turned, None for others.
+    misplaced: words that are not where they should be.
     """
     if ours.character_error > plain.character_error + WORSE_BY:
         yield "worse than plain"
@@ -28,3 +31,5 @@ def misses(plain: Tally, ours: Tally, *, every_word: bool = False, upright: Tall
         yield f"{ours.texts - ours.exact} of {ours.texts} wrong"
     if upright is not None and ours.character_error > upright.character_error + TURNED_BY:
         yield "worse than upright"
+    if misplaced:
+        yield f"{misplaced} misplaced"

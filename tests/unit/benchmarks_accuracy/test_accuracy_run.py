@@ -8,9 +8,11 @@ from PIL import ImageFont
 
 from benchmarks.accuracy import __main__ as command
 from benchmarks.accuracy import report
-from benchmarks.accuracy.classes import Case, Class, case
+from benchmarks.accuracy.cases import Case, case
+from benchmarks.accuracy.classes import Class
+from benchmarks.accuracy.placement import Offset
 from benchmarks.accuracy.reading import Read
-from benchmarks.accuracy.results import File, Result, missed
+from benchmarks.accuracy.results import File, Placed, Result, missed
 from benchmarks.accuracy.sheet import Sheet
 from benchmarks.accuracy.speed import Speed
 
@@ -28,6 +30,10 @@ def test_a_small_class_is_read_by_both(monkeypatch: pytest.MonkeyPatch, capsys: 
     printed = capsys.readouterr()
     (found,) = json.loads(printed.out)["classes"]
     assert found["plain"]["character_error"] == found["ours"]["character_error"] == 0
+    words = 14
+    assert found["placed"]["known"] == words
+    for places in (found["placed"]["pdf"], found["placed"]["words"]):
+        assert places["compared"] == places["within"] == words
     assert "small/1.png: 0.0 and 0.0" in printed.err
 
 
@@ -49,10 +55,21 @@ def test_each_class_is_a_row_with_what_it_misses() -> None:
     }
     table = report.text(results, found, Speed([1.0, 1.2, 1.04]))
     clean, rotated, *_ = table.splitlines()[2:]
-    assert " ".join(clean.split()) == "| clean | 1 | 0.00 | 0.00 | | 0.00 | 0.00 | 1 | 12 | |"
+    assert " ".join(clean.split()) == "| clean | 1 | 0.00 | 0.00 | | 0.00 | 0.00 | 1 | | | | 12 | |"
     assert "not halved, worse than upright" in rotated
     assert "1.040" in table
     assert table.endswith("reached.")
+
+
+def test_misplaced_words_are_counted_and_named() -> None:
+    off = (Offset("the", 0.02, 0.01, 0.0), Offset("old", 0.0, 0.081, 0.01))
+    text = "the old words"
+    file = File("1.png", text, Read(text), Read(text), Placed(3, off, off[:1]))
+    found = missed([Result("clean", [file])], CLASSES)
+    assert found == {"clean": ["1 misplaced"]}
+    (row,) = report.text([Result("clean", [file])], found, None).splitlines()[2:]
+    assert "| 1 of 2 | 8.1 | 1 of 1 |" in " ".join(row.split())
+    assert list(report.steps(Result("clean", [file]))) == ["clean/1.png: 0.0 and 0.0; no step; misplaced 'old' by 8 %"]
 
 
 def test_turned_pages_without_upright_ones_are_held_against_plain_alone() -> None:

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image, ImageFont
 
 from benchmarks.accuracy import damage
-from benchmarks.accuracy.classes import CLASSES, UPRIGHT, case
+from benchmarks.accuracy.cases import case
+from benchmarks.accuracy.classes import CLASSES, UPRIGHT
 from benchmarks.accuracy.placement import Word
 from benchmarks.accuracy.sheet import Page, Sheet
 

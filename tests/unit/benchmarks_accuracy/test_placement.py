@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.accuracy.mapping import Mapping
-from benchmarks.accuracy.placement import Word, in_image, offsets
+from benchmarks.accuracy.placement import Box, Word, box_offsets, in_image, offsets
 
 LINE = (Word("the", (100, 200), (150, 200), 40), Word("old", (160, 200), (205, 200), 40))
 
@@ -47,3 +47,19 @@ def test_a_mapping_and_its_inverse_undo_each_other() -> None:
 
 def test_a_word_s_height_changes_with_its_size() -> None:
     assert Mapping.scale(0.5).word(LINE[0]) == Word("the", (50, 100), (75, 100), 20)
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_box_is_held_against_the_ends_of_a_word_in_any_of_the_four_directions(degrees: float) -> None:
+    turn = Mapping.turn(degrees).then(Mapping.shift(500, 500))
+    (x, y), (other_x, other_y) = turn((104, 170)), turn((150, 210))  # the left edge is off by a tenth of the height
+    box = Box("the", min(x, other_x), min(y, other_y), max(x, other_x), max(y, other_y))
+    (offset,) = box_offsets([turn.word(LINE[0])], [box])
+    assert (offset.left, offset.right, offset.base) == pytest.approx((0.1, 0.0, 0.0), abs=1e-9)
+    assert not offset.is_within
+    assert offset.most == pytest.approx(0.1)
+
+
+def test_boxes_of_skewed_words_are_not_compared() -> None:
+    skewed = [Mapping.turn(3).word(word) for word in LINE]
+    assert box_offsets(skewed, [Box("the", 100, 160, 150, 205)]) == []

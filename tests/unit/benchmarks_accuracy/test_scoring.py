@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.accuracy.scoring import Tally, normalised, tally
+from benchmarks.accuracy.scoring import Tally, differences, normalised, tally
 from benchmarks.accuracy.verdict import misses
 
 
@@ -52,6 +52,11 @@ def test_tallies_add_up_by_length_not_by_text() -> None:
     assert (both.exact, both.texts) == (1, 2)
 
 
+def test_what_was_read_differently_is_told_in_words() -> None:
+    assert list(differences("one two three  four five", "one too\nthree four")) == [("two", "too"), ("five", "")]
+    assert list(differences("", "a b")) == [("", "a b")]
+
+
 def of_1000(wrong: int, exact: int = 0) -> Tally:
     return Tally(wrong, 1000, wrong, 1000, exact, 10)
 
@@ -76,3 +81,7 @@ def test_every_single_word_is_right() -> None:
 def test_a_turned_page_is_read_as_well_as_the_upright_one() -> None:
     assert list(misses(of_1000(800), of_1000(15), upright=of_1000(5))) == []
     assert list(misses(of_1000(800), of_1000(16), upright=of_1000(5))) == ["worse than upright"]
+
+
+def test_words_that_are_misplaced_are_a_miss() -> None:
+    assert list(misses(of_1000(0), of_1000(0), misplaced=3)) == ["3 misplaced"]
