@@ -2,16 +2,13 @@
 
 import dataclasses
 import math
-from typing import Any, Final
+from typing import Final
 
 import cv2
-import numpy as np
-import numpy.typing as npt
+from cv2.typing import MatLike
 
-Frame = Any
-"""A PIL.Image.Image in grey; image.py and letters.py alone import Pillow."""
-
-Grey = npt.NDArray[np.uint8]
+Grey = MatLike
+"""Pixels of 8 bits, row by row, as OpenCV has them."""
 
 LOOK_PIXELS: Final = 800_000
 """Lines of 10 point on A4 are 13 pixels apart then, and a look costs a few milliseconds, however large the page."""
@@ -27,12 +24,12 @@ class Look:
     factor: int
 
 
-def look_at(image: Frame) -> Look:
-    """A look at a grey page."""
-    factor = max(1, round(math.sqrt(image.width * image.height / LOOK_PIXELS)))
-    return Look(pixels_of(image.reduce(factor) if factor > 1 else image), factor)
-
-
-def pixels_of(image: Frame) -> Grey:
-    """The pixels of a grey page, row by row."""
-    return np.asarray(image, dtype=np.uint8)
+def look_at(page: Grey) -> Look:
+    """A look at a page."""
+    height, width = page.shape
+    factor = min(max(1, round(math.sqrt(page.size / LOOK_PIXELS))), height, width)
+    if factor == 1:
+        return Look(page, 1)
+    size = width // factor, height // factor
+    whole = page[: size[1] * factor, : size[0] * factor]
+    return Look(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), factor)

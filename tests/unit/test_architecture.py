@@ -28,10 +28,21 @@ PURE = (
     "websocket_server/amqp_frames.py",
     *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
     *(f"ocr_server/{one}.py" for one in ("looks", "reading", "scripts", "chinese")),
-    *(f"ocr_server/{one}.py" for one in ("options", "cancellations", "pace", "confirms", "handover")),
+    *(f"ocr_server/{one}.py" for one in ("options", "cancellations", "pace", "confirms", "handover", "amqp_frames")),
     *(
         f"ocr_server/outputs/{one}.py"
-        for one in ("__init__", "alto", "hocr", "ink", "layout", "projective", "tesseract", "text_layer", "tsv", "words")
+        for one in (
+            "__init__",
+            "alto",
+            "hocr",
+            "ink",
+            "layout",
+            "projective",
+            "tesseract",
+            "text_layer",
+            "tsv",
+            "words",
+        )
     ),
 )
 
@@ -48,9 +59,14 @@ ONLY_IN = {
     "websocket": {"client/connection.py", "client/frames.py"},
     "tqdm": {"client/console.py"},
     "uvloop": {"websocket_server/event_loop.py"},
-    "pika": {f"ocr_server/{name}.py" for name in ("consumer", "link", "answers", "broadcasts", "connection")},
+    "pika": {
+        f"ocr_server/{name}.py"
+        for name in ("consumer", "link", "answers", "broadcasts", "connection", "fast_connection")
+    },
     "PIL": {"ocr_server/image.py", "ocr_server/letters.py", "ocr_server/decoders.py"},
     "pillow_heif": {"ocr_server/decoders.py"},
+    "cv2": {f"ocr_server/preprocess/{one}.py" for one in ("grain", "light", "look", "mend", "slope", "straight")},
+    "numpy": {f"ocr_server/preprocess/{one}.py" for one in ("grain", "light", "mend", "slope", "straight")},
     "tesserocr": {"ocr_server/engine.py", "ocr_server/installation.py"},
     "pytesseract": {"ocr_server/engine.py"},
     "pikepdf": {"ocr_server/outputs/pdf.py"},

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 from PIL import Image
 
-from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.ink import fitted
 from ocr_server.outputs.layout import Layout
+from ocr_server.outputs.projective import Projective
 from tests.unit.ocr_server.outputs.laid_out import BASE, DESCENT, HEIGHT, RISE, WIDTH, line, page, word
 
 LETTERS = ((100, 120), (124, 140), (143, 158), (200, 220), (222, 260))  # of two words

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from ocr_server.outputs import Sheet, make
-from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.layout import Layout, cleaned
 from ocr_server.outputs.pdf import LONGEST, LONGEST_ASSUMED
 from ocr_server.outputs.picture import picture_of
+from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.text_layer import DESCENT
 from tests.unit.ocr_server.outputs.laid_out import (
     BASE,

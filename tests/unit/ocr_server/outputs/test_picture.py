@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from ocr_server.outputs import Sheet, make
-from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.layout import Layout
 from ocr_server.outputs.picture import Picture, picture_of
+from ocr_server.outputs.projective import Projective
 from protocol.errors import ErrorCode, Refusal
 from tests.unit.ocr_server.outputs.readers import check, run
 

@@ -12,9 +12,9 @@ from htrvx.schemas import Validator
 from lxml import etree
 
 from ocr_server.outputs import Sheet, make
-from ocr_server.outputs.projective import Projective
 from ocr_server.outputs.alto import NAMESPACE, SCHEMA
 from ocr_server.outputs.layout import Layout, cleaned, has_space_between, language_tag
+from ocr_server.outputs.projective import Projective
 from tests.unit.ocr_server.outputs.laid_out import EMPTY, HEIGHT, HOSTILE, PLACES, WIDTH, line, page, texts, word
 
 NAME = 'a "quoted" <name>\x00 & \\more.png'

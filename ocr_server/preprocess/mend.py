@@ -1,0 +1,39 @@
+"""All that is done to a page of text before it is read, in order; the one door to this package."""
+
+import dataclasses
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ocr_server.outputs.projective import Projective
+
+from .look import Grey, look_at
+from .straight import Straightening, straightened, straightening
+
+
+@dataclasses.dataclass(frozen=True)
+class Mended:
+    """A page as it was or better. way: from the page as it was to this one, in pixels."""
+
+    grey: Grey
+    way: Projective
+
+
+def mended(page: Any, steps: list[str]) -> Mended:
+    """page: a PIL.Image.Image in grey. What is done to it is added to the steps."""
+    grey = np.asarray(page, dtype=np.uint8)
+    look = look_at(grey)
+    return _upright(grey, straightening(look, page.size), steps)
+
+
+def _upright(grey: Grey, how: Straightening, steps: list[str]) -> Mended:
+    way = Projective()
+    if how.is_sideways:
+        height, width = grey.shape
+        grey, way = cv2.rotate(grey, cv2.ROTATE_90_CLOCKWISE), Projective.turned(90, width, height)
+        steps.append("rotate 90")
+    if how.steps:
+        grey, way = straightened(grey, how), way.then(how.way)
+        steps += how.steps
+    return Mended(grey, way)
