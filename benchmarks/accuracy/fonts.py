@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from script.sample_images.drawing import FONTS, MissingFont, font
 
@@ -35,3 +35,19 @@ def ink(face: Face, text: str) -> tuple[float, float, float, float]:
     mask, (left, top) = face.getmask2(text, "L", anchor="ls")
     box = mask.getbbox() or (0, 0, 0, 0)
     return left + box[0], top + box[1], left + box[2], top + box[3]
+
+
+def edges(face: Face, text: str) -> tuple[float, float]:
+    """Left and right as `ink`, in parts of a pixel: a column that is at most half grey is half covered."""
+    left, top, right, bottom = ink(face, text)
+    image = Image.new("L", (round(right - left), round(bottom - top)))
+    if not image.width or not image.height:
+        return left, right
+    ImageDraw.Draw(image).text((-left, -top), text, 255, face, anchor="ls")
+    first, last = (image.crop((x, 0, x + 1, image.height)).getextrema() for x in (0, image.width - 1))
+    return left + 1 - _most(first) / 255, right - 1 + _most(last) / 255
+
+
+def _most(extrema: object) -> float:
+    assert isinstance(extrema, tuple)
+    return float(extrema[1])

@@ -11,7 +11,7 @@ from script.sample_images import texts as plain_texts
 from script.sample_images.pages import two_columns as newsletter
 
 from . import texts
-from .fonts import BOLD, HEI, MING, MONO, SANS, SERIF, WIDE, face, ink
+from .fonts import BOLD, HEI, MING, MONO, SANS, SERIF, WIDE, edges, face, ink
 from .placement import Word
 from .sheet import Page, Sheet, points
 
@@ -181,5 +181,6 @@ def _crop(text: str, look: Look) -> Page:
     image = Image.new("RGB", size, paper)
     base = margin - round(top)
     ImageDraw.Draw(image).text((margin - round(left), base), text, colour, font, anchor="ls")
-    word = Word(text, (margin, base), (size[0] - margin, base), sum(font.getmetrics()))
+    first, last = (edge - round(left) + margin for edge in edges(font, text))
+    word = Word(text, (first, base), (last, base), sum(font.getmetrics()))
     return Page(image, text + "\n", (word,) if " " not in text else ())

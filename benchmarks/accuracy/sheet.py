@@ -19,6 +19,8 @@ _PIECE: Final = re.compile(
     rf"[{_CHINESE}][，。：；、！？」』）]*|[「『（][{_CHINESE}][，。：；、！？」』）]*|[^\s{_CHINESE}「『（]+"
 )
 """What a line is not broken in: a word, or a Chinese character with the signs that stay with it."""
+_HAN: Final = re.compile(f"[{_CHINESE}]")
+_SQUARE: Final = "國"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,14 +117,19 @@ class Sheet:
         self._top += round(face.size * self._leading)
 
     def _write(self, text: str, face: Face, left: float) -> None:
-        """Draw a line's text and note its words; Chinese characters that stand together are one word."""
+        """Draw a line's text and note its words; Chinese characters that stand together are one word.
+
+        Their base line is the lower edge of square characters, below that of letters: OpenType calls it icfb.
+        """
         ascent, descent = face.getmetrics()
+        low = ink(face, _SQUARE)[3] if _HAN.search(text) else 0.0
         x, base = round(left), self._top + ascent
         self._draw.text((x, base), text, 0, face, anchor="ls")
         for match in re.finditer(r"\S+", text):
             before = face.getlength(text[: match.start()])
             ink_left, _, ink_right, _ = ink(face, match[0])
-            start, end = ((x + before + edge, float(base)) for edge in (ink_left, ink_right))
+            its_base = base + (low if _HAN.search(match[0]) else 0.0)
+            start, end = ((x + before + edge, its_base) for edge in (ink_left, ink_right))
             self._words.append(Word(match[0], start, end, ascent + descent))
 
     def _borders(self, edges: Sequence[float], face: Face) -> None:
