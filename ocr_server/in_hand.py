@@ -9,6 +9,7 @@ from typing import Final
 from protocol.bodies import Addressee, OcrProgress, encode_progress
 
 from .link import Delivery
+from .work_clock import Clock, Stretch
 
 TELL_AFTER: Final = 0.025
 """Seconds of reading until it is told that an image is read, while others are on their way here: for each of a run of
@@ -20,24 +21,26 @@ class _Reading:
     delivery: Delivery
     to: Addressee
     begun: float  # seconds of the monotonic clock
+    work: Stretch
     is_told: bool = False
 
 
 class InHand:
     """One image at most. Whoever of the main thread and the clock ends it first is the one that answers it.
 
-    tell: sends a progress; best effort, for any thread.
+    tell: sends a progress; best effort, for any thread. clock: of the main thread's work.
     """
 
-    def __init__(self, tell: Callable[[Delivery, bytes], None]) -> None:
+    def __init__(self, tell: Callable[[Delivery, bytes], None], clock: Clock) -> None:
         self._tell = tell
+        self._clock = clock
         self._lock = threading.Lock()
         self._reading: _Reading | None = None
 
     def begin(self, delivery: Delivery, to: Addressee) -> None:
         """It is read from now on. Its gateway is told at once when no other image is on its way here."""
         with self._lock:
-            self._reading = _Reading(delivery, to, time.monotonic())
+            self._reading = _Reading(delivery, to, time.monotonic(), Stretch(self._clock))
             if delivery.link.unanswered == 1:
                 self._tell_progress(self._reading)
 
@@ -49,14 +52,13 @@ class InHand:
             threading.Event().wait()
 
     def look(self) -> float:
-        """For how many seconds it has been read; 0.0 when there is none. Tells its gateway, if it is time."""
+        """How many seconds of work it has taken so far; 0.0 when there is none. Tells its gateway, if it is time."""
         with self._lock:
             if self._reading is None:
                 return 0.0
-            seconds = time.monotonic() - self._reading.begun
-            if seconds >= TELL_AFTER:
+            if time.monotonic() - self._reading.begun >= TELL_AFTER:
                 self._tell_progress(self._reading)
-            return seconds
+            return self._reading.work.seconds()
 
     def give_up_after(self, seconds: float) -> Delivery | None:
         """The image, if it has been read for so long: from now on the clock answers it."""

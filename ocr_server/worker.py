@@ -43,6 +43,7 @@ from .lifeline import Lifeline
 from .link import Delivery
 from .options import OUTPUTS
 from .pace import QUICK, Pace
+from .work_clock import Stretch, of_main_thread
 
 TIMEOUT_MARGIN: Final = 5.0
 """Seconds that the engine gets beyond its own time limit before the clock answers in its place."""
@@ -58,7 +59,7 @@ def run(
         engine = load(choice)
     except EngineMissing as error:
         return control.Returned(control.Outcome.NO_ENGINE, str(error))
-    return _Worker(lifeline, number, settings, choice.installed).run(engine)
+    return _Worker(lifeline, number, settings, choice).run(engine)
 
 
 def _announcement(settings: OcrServerSettings, installed: tuple[str, ...]) -> bytes:
@@ -68,20 +69,20 @@ def _announcement(settings: OcrServerSettings, installed: tuple[str, ...]) -> by
 
 
 class _Worker:
-    def __init__(
-        self, lifeline: Lifeline, number: int, settings: OcrServerSettings, installed: tuple[str, ...]
-    ) -> None:
+    def __init__(self, lifeline: Lifeline, number: int, settings: OcrServerSettings, choice: Choice) -> None:
         self._lifeline = lifeline
         self._settings = settings
-        self._installed = installed
+        self._installed = choice.installed
         self._log = logging.getLogger(f"OCR_Server][Process {number}")
-        announcement = _announcement(settings, installed) if number == 1 else None  # one speaks for all
+        announcement = _announcement(settings, choice.installed) if number == 1 else None  # one speaks for all
         name = f"OCR server, process {number}"
         self._consumer = Consumer(settings.rabbitmq, name, self._log, self, announcement)
         self._cancellations = Cancellations()
         self._deliveries: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._verdicts: queue.SimpleQueue[control.Verdict] = queue.SimpleQueue()
-        self._in_hand = InHand(self._consumer.progress)
+        # A program that reads for this process works by a clock of its own.
+        self._work_clock = time.monotonic if choice.program else of_main_thread()
+        self._in_hand = InHand(self._consumer.progress, self._work_clock)
         self._is_stuck = False
         self._pace = Pace()
         self._failure: str = ""
@@ -213,14 +214,15 @@ class _Worker:
         self._lifeline.slate.begin(image_id)
         begun_message = control.Begun(image_id, delivery.is_redelivered, _waited(delivery))
         self._lifeline.tell(begun_message, is_urgent=delivery.is_redelivered)
-        begun = time.monotonic()
+        begun, work = time.monotonic(), Stretch(self._work_clock)
         if delivery.is_redelivered and not self._verdicts.get().may_read:
             answer, seconds = failure(to, ErrorCode.OCR_CRASHED, ErrorCode.OCR_CRASHED.text), None
         else:
             answer, seconds = self._read(delivery, to, engine), time.monotonic() - begun
         body = encode_answer(answer)
         self._lifeline.slate.end()
-        self._pace.read(seconds)
+        work_seconds = None if seconds is None else work.seconds()
+        self._pace.read(work_seconds)
         outcome = answer.error_code or f"{len(answer.ocr_result)} characters"
 
         def queued() -> None:
@@ -228,7 +230,7 @@ class _Worker:
             counted = control.Ended(seconds), control.Answered(answer.error_code or "SUCCESS")
             self._lifeline.tell(*counted, is_urgent=not delivery.link.unanswered)
 
-        self._consumer.answer(delivery, body, queued, is_urgent=not self._is_busy(seconds))
+        self._consumer.answer(delivery, body, queued, is_urgent=not self._is_busy(work_seconds))
 
     def _read(self, delivery: Delivery, to: Addressee, engine: Engine) -> OcrAnswer:
         self._in_hand.begin(delivery, to)

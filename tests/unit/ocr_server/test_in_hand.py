@@ -1,6 +1,7 @@
 """The image in hand: whoever ends it first answers it, and nobody keeps the AMQP thread from looking at the clock."""
 
 import threading
+import time
 from typing import cast
 
 import pytest
@@ -28,7 +29,7 @@ def told() -> list[Delivery]:
 
 @pytest.fixture
 def in_hand(told: list[Delivery]) -> InHand:
-    return InHand(lambda delivery, _: told.append(delivery))
+    return InHand(lambda delivery, _: told.append(delivery), time.monotonic)
 
 
 def test_it_is_told_at_once_when_it_is_the_only_one_and_later_otherwise(in_hand: InHand, told: list[Delivery]) -> None:

@@ -4,6 +4,7 @@ import queue
 from typing import TYPE_CHECKING, cast
 
 from ocr_server import control
+from ocr_server.engine import Choice
 from ocr_server.worker import _Worker
 from settings.schema import OcrServerSettings
 
@@ -31,7 +32,7 @@ class _Lifeline:
 
 def test_what_was_only_counted_is_told_before_the_process_ends() -> None:
     lifeline = _Lifeline()
-    worker = _Worker(cast("Lifeline", lifeline), 1, OcrServerSettings(), ())
+    worker = _Worker(cast("Lifeline", lifeline), 1, OcrServerSettings(), Choice("tesserocr", None, "", (), ()))
     lifeline.tell(control.Answered("SUCCESS"), is_urgent=False)
     worker._consumer.stop()
     returned = worker.run(cast("Engine", None))
