@@ -139,10 +139,10 @@ class _Tesserocr:
     def _lines(self, iterator: Any) -> Iterator[TextLine]:
         level = self._library.RIL.TEXTLINE
         while iterator is not None:  # of an empty page
-            if not iterator.Empty(level):
+            text = "" if iterator.Empty(level) else iterator.GetUTF8Text(level).strip()
+            if text:  # else it is a rule or a picture
                 left, top, right, bottom = map(float, iterator.BoundingBox(level))
-                text, confidence = iterator.GetUTF8Text(level).strip(), float(iterator.Confidence(level))
-                yield TextLine((left, top, right, bottom), text, confidence)
+                yield TextLine((left, top, right, bottom), text, float(iterator.Confidence(level)))
             if not iterator.Next(level):
                 return
 

@@ -1,41 +1,56 @@
 """How a page is looked at, in order, and which of the readings is kept. Pure: reading is a function that it is given.
 
 Most pages are read once. Only what a reading itself shows leads to another one: no text; text of which the engine is
-unsure, as it is when a page lies on its head or is in another script; short lines side by side, as in a table. The
-better one is kept, so what is tried in vain costs time and nothing else.
+unsure, as it is when a page lies on its head or is in another script; short lines side by side, as in a table. What
+else could be meant is tried on a few lines, so that a photo without text costs little more than one look; and of two
+readings of the whole page the better one is kept.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import statistics
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from .engine import EngineTimeout
 from .image import Page, turned
 from .options import Options
-from .reading import UNSURE, Reading, stands_in_cells
+from .reading import UNSURE, WINDOW, Reading, TextLine, most_doubtful, stands_in_cells
+from .scripts import LATIN, is_for_two_scripts, script_of
 
 FULL_PAGE_MODES: Final = (1, 3)
 BLOCK: Final = 6
 SECOND_LOOKS: Final = {BLOCK: "a block", 7: "a line", 8: "a word"}
 """How a page is looked at again that the engine's layout analysis finds empty, and a single line from the start."""
 
+TURNS: Final = (180, 90, 270)
+"""Degrees, the likely ones first: on which side lines lie is mostly seen in the image, which way is up is not."""
+
 ENOUGH_LETTERS: Final = 12
 """Fewer say nothing of how a page lies: photos of things give some."""
 
-BETTER_BY: Final = 1.2
-"""How many times as good another way up, or another script, must be."""
+FEW_LETTERS: Final = 4
+SURER_BY: Final = 15.0
+SURE_ENOUGH: Final = 60.0
+CERTAIN: Final = 80.0
+"""Confidence: by how much a few lines must be surer in another way, how sure, and from where on no other is tried."""
+
+MARGIN: Final = 4
+"""Pixels around the few lines; more would take in pieces of their neighbours."""
 
 AS_GOOD: Final = 0.9
 """How good, of the first reading, a table must be when it is read row by row: lines around its cells may hide some."""
 
 Languages = tuple[str, ...]
+Way = tuple[int, Languages]
+"""By how many degrees a page is turned, and what it is read with."""
+
 Read = Callable[[Page, Languages, int], Reading]
 """Page, languages, page segmentation mode. Raises EngineTimeout when the time for the image is over."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """A page as it was looked at, and what was read. again: as what after the first look, "" at that one."""
+    """A page as it was looked at, and what was read. again: what is told of it, nothing of a first look."""
 
     page: Page
     languages: Languages
@@ -55,12 +70,14 @@ class _Looks:
         self._options = options
         self._read = read
         self._sets = (options.languages, *options.or_languages)
-        self._may_try = options.preprocess == "auto" and options.page_seg_mode in FULL_PAGE_MODES and not page.is_blank
+        is_full_page = options.page_seg_mode in FULL_PAGE_MODES
+        self._may_try = is_full_page and options.preprocess == "auto" and not page.is_blank
 
     def best(self) -> Look:
         kept = self._first_with_text()
-        if not kept.reading.is_empty and kept.reading.confidence < UNSURE:
-            kept = self._better(kept)
+        if kept.reading.is_empty:
+            return kept
+        kept = self._in_all_scripts(self._the_right_way(kept))
         if self._may_try and kept.mode in FULL_PAGE_MODES and stands_in_cells(kept.reading.lines):
             kept = self._row_by_row(kept)
         return kept
@@ -80,25 +97,67 @@ class _Looks:
         modes = [asked]
         if self._may_try:
             modes = [*SECOND_LOOKS] if self._page.is_line else [asked, *SECOND_LOOKS]
-        others = () if self._page.is_blank else self._options.or_languages
+        others = () if self._page.is_blank else self._scripts()[1:]
         again = BLOCK if self._may_try else asked
         return [(self._options.languages, mode) for mode in modes] + [(languages, again) for languages in others]
 
-    def _better(self, kept: Look) -> Look:
-        """The first that is sure, of those in other scripts and the other way up; else the surest."""
-        for page, languages in self._others(kept):
-            look = self._try(page, languages, kept.mode, kept.again)
-            if look and look.reading.worth > BETTER_BY * kept.reading.worth:
+    def _the_right_way(self, kept: Look) -> Look:
+        """In the script, and the way up, in which it is surest."""
+        lines = most_doubtful(kept.reading.lines)
+        if len(lines) == WINDOW:
+            way = self._surest_way(_part(kept.page, lines), lines, self._other_ways(kept.reading))
+            ways = [way] if way else []
+        else:  # a part would be all of it
+            ways = self._other_ways(kept.reading)
+        page, seen = kept.page, kept.reading
+        for degrees, languages in ways:
+            if not degrees:
+                languages = self._for_all_lines(languages, seen)
+            look = self._try(turned(page, degrees) if degrees else page, languages, kept.mode, kept.again)
+            if look and look.reading.worth > kept.reading.worth:
                 kept = look
-            if kept.reading.confidence >= UNSURE:
+            if kept.reading.confidence >= CERTAIN:
                 break
         return kept
 
-    def _others(self, kept: Look) -> Iterator[tuple[Page, Languages]]:
-        yield from ((kept.page, languages) for languages in self._sets if languages != kept.languages)
-        if self._may_try and kept.reading.letters >= ENOUGH_LETTERS:
-            upside_down = turned(kept.page, 180)
-            yield from ((upside_down, languages) for languages in self._sets)
+    def _other_ways(self, reading: Reading) -> list[Way]:
+        """Those that are to be tried after such a reading, the likely ones first."""
+        scripts = self._scripts()
+        upright = [(0, languages) for languages in scripts[1:]] if reading.is_doubtful else []
+        may_turn = self._may_try and reading.confidence < UNSURE and reading.letters >= ENOUGH_LETTERS
+        return upright + [(degrees, languages) for degrees in TURNS for languages in scripts if may_turn]
+
+    def _surest_way(self, part: Page, lines: Sequence[TextLine], ways: Sequence[Way]) -> Way | None:
+        """None when none is much surer than the first."""
+        surest, found = max(SURE_ENOUGH, statistics.fmean(line.confidence for line in lines) + SURER_BY), None
+        for degrees, languages in ways:
+            look = self._try(turned(part, degrees) if degrees else part, languages, BLOCK, ())
+            if look and look.reading.letters >= FEW_LETTERS and look.reading.confidence > surest:
+                surest, found = look.reading.confidence, (degrees, languages)
+            if surest >= CERTAIN and found:
+                break
+        return found
+
+    def _scripts(self) -> list[Languages]:
+        """The sets without those for pages in two scripts."""
+        return [languages for languages in self._sets if not is_for_two_scripts(languages)]
+
+    def _in_all_scripts(self, kept: Look) -> Look:
+        languages = self._for_all_lines(kept.languages, kept.reading)
+        if languages == kept.languages:
+            return kept
+        look = self._try(kept.page, languages, kept.mode, kept.again)
+        return look if look and look.reading.worth > kept.reading.worth else kept
+
+    def _for_all_lines(self, languages: Languages, reading: Reading) -> Languages:
+        """These languages, with those in Latin letters where lines are in them, or only those where all lines are."""
+        lines = reading.lines
+        latin = sum(line.is_latin and line.confidence >= UNSURE for line in lines)
+        if not latin or script_of(languages[0]) == LATIN:
+            return languages
+        if latin == len(lines):
+            return next((one for one in self._sets if script_of(one[-1]) == script_of(one[0]) == LATIN), languages)
+        return next((one for one in self._sets if is_for_two_scripts(one) and set(one) > set(languages)), languages)
 
     def _row_by_row(self, kept: Look) -> Look:
         look = self._try(kept.page, kept.languages, BLOCK, (*kept.again, f"looked again as {SECOND_LOOKS[BLOCK]}"))
@@ -113,3 +172,12 @@ class _Looks:
 
     def _look(self, page: Page, languages: Languages, mode: int, again: tuple[str, ...]) -> Look:
         return Look(page, languages, mode, self._read(page, languages, mode), again)
+
+
+def _part(page: Page, lines: Sequence[TextLine]) -> Page:
+    """What of the page these lines are on."""
+    lefts, tops, rights, bottoms = zip(*(line.box for line in lines), strict=True)
+    left, top, right, bottom = min(lefts) - MARGIN, min(tops) - MARGIN, max(rights) + MARGIN, max(bottoms) + MARGIN
+    width, height = page.image.size
+    area = (max(0, round(left)), max(0, round(top)), min(width, round(right)), min(height, round(bottom)))
+    return dataclasses.replace(page, image=page.image.crop(area))

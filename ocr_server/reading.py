@@ -1,6 +1,7 @@
 """What the engine makes of a page, and how good that is. Pure."""
 
 import dataclasses
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -11,12 +12,24 @@ from .outputs.projective import Box
 UNSURE: Final = 70.0
 """Confidence. Text that lies wrongly, or is in letters that the language does not have, gives about 50; right, 90."""
 
+DOUBTFUL: Final = 60.0
+"""Confidence of a line."""
+
+DOUBTFUL_SHARE: Final = 0.1
+"""Of a page's letters. On good pages less is doubtful: smears, rules, pictures."""
+
+WINDOW: Final = 3
+"""Lines that are looked at anew to learn how the others would be read."""
+
 FEW_WORDS: Final = 2
 LEAST_ROWS: Final = 3
 """So many lines with a neighbour are a table; less may be a letter's head, or two short captions."""
 
 LONG_LINE: Final = 5
 """Words. Lines of so many side by side are columns of running text, to be read one after the other."""
+
+
+_LATIN_WORDS: Final = re.compile("[A-Za-z\u00c0-\u024f]{2,}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,6 +44,16 @@ class TextLine:
     def words(self) -> int:
         """How many there are."""
         return len(self.text.split())
+
+    @property
+    def letters(self) -> int:
+        """How many there are, spaces left out."""
+        return sum(map(len, self.text.split()))
+
+    @property
+    def is_latin(self) -> bool:
+        """True when most of it is words in Latin letters."""
+        return 2 * sum(map(len, _LATIN_WORDS.findall(self.text))) > self.letters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +79,12 @@ class Reading:
         return sum(map(len, self.text.split()))
 
     @property
+    def is_doubtful(self) -> bool:
+        """True when the page, or lines of it, may be in another script."""
+        doubtful = sum(line.letters for line in self.lines if line.confidence < DOUBTFUL)
+        return self.confidence < UNSURE or doubtful > DOUBTFUL_SHARE * self.letters
+
+    @property
     def confidence(self) -> float:
         """The mean over all words; 0 without words."""
         return 0.0 if self.is_empty or not self.confidences else statistics.fmean(self.confidences)
@@ -64,6 +93,20 @@ class Reading:
     def worth(self) -> float:
         """Its letters, each as much as it is sure: the more, the better. What is read wrongly has about 50."""
         return self.letters * max(0.0, self.confidence - 50)
+
+
+def most_doubtful(lines: Sequence[TextLine]) -> Sequence[TextLine]:
+    """The few lines in a row that tell most about a page which is read badly; all of them if there are no more."""
+    windows = [lines[place : place + WINDOW] for place in range(max(1, len(lines) - WINDOW + 1))]
+    return max(windows, key=_doubtful_letters_by_height)
+
+
+def _doubtful_letters_by_height(lines: Sequence[TextLine]) -> float:
+    """Lines of one column rather than the end of one and the beginning of the next."""
+    if not lines:
+        return 0.0
+    height = max(line.box[3] for line in lines) - min(line.box[1] for line in lines)
+    return sum(line.letters for line in lines if line.confidence < DOUBTFUL) / max(height, 1.0)
 
 
 def stands_in_cells(lines: Sequence[TextLine]) -> bool:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+Languages = tuple[str, ...]
+
 AUTO: Final = "auto"
 
 NO_LANGUAGES: Final = frozenset({"osd", "equ"})
@@ -50,6 +52,9 @@ _SCRIPTS: Final = {
     "Thai": "tha",
     "Tibetan": "bod dzo",
 }
+_WITH_LATIN_LETTERS: Final = ("Han, simplified", "Han, traditional")
+"""Scripts whose data reads Latin words as well. Together with a Latin language it reads pure Chinese worse."""
+
 _SCRIPT_OF: Final = {language: script for script, languages in _SCRIPTS.items() for language in languages.split()}
 
 _WIDESPREAD: Final = (
@@ -57,7 +62,7 @@ _WIDESPREAD: Final = (
     *("chi_tra", "chi_sim", "rus", "ara", "hin", "jpn", "kor"),
 )
 MOST_OF_A_SCRIPT: Final = 4
-MOST_SETS: Final = 4
+MOST_SCRIPTS: Final = 4
 """Where nobody said among which languages to choose and all that are installed are meant, which may be a hundred."""
 
 
@@ -66,22 +71,34 @@ def script_of(language: str) -> str:
     return _SCRIPT_OF.get(language, LATIN)
 
 
-def sets_of(languages: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """The sets to read with, most likely first: the languages of each script, as soon as one of them is named.
+def sets_of(languages: Sequence[str]) -> tuple[Languages, ...]:
+    """The sets to read with: the languages of each script, as soon as one of them is named, and combinations.
 
-    Within Latin letters English comes last: it is sure of words whose accents it does not know. With other scripts it
-    comes too, for the Latin words that stand in all of them.
+    Among Latin letters English comes last: it is sure of words whose accents it does not know. Chinese is a set of its
+    own, in which Latin words are read too, and another one with those languages, for pages with whole lines of them.
+    All other scripts take them in at once: their data knows no Latin letters.
     """
     scripts: dict[str, list[str]] = {}
     for language in languages:
         scripts.setdefault(script_of(language), []).append(language)
-    latin = scripts.get(LATIN, [])
-    latin.sort(key=lambda language: language == ENGLISH)
-    besides = latin[-1:]
-    return tuple(tuple(own if script == LATIN else [*own, *besides]) for script, own in scripts.items())
+    latin = sorted(scripts.get(LATIN, []), key=lambda language: language == ENGLISH)
+    sets = list[Languages]()
+    for script, own in scripts.items():
+        if script == LATIN:
+            sets.append(tuple(latin))
+        elif script in _WITH_LATIN_LETTERS:
+            sets += dict.fromkeys([tuple(own), (*latin, *own)])
+        else:
+            sets.append((*own, *latin))
+    return tuple(sets)
 
 
-def widespread(installed: Iterable[str]) -> tuple[str, ...]:
+def is_for_two_scripts(languages: Languages) -> bool:
+    """True of a combination for pages that have whole lines in Latin letters among others."""
+    return script_of(languages[0]) == LATIN != script_of(languages[-1])
+
+
+def widespread(installed: Iterable[str]) -> Languages:
     """Those of the installed languages to choose among when nobody named any: of few scripts, and few of each."""
     counts = Counter[str]()
 
@@ -90,7 +107,7 @@ def widespread(installed: Iterable[str]) -> tuple[str, ...]:
         there = [language for language in installed if language not in NO_LANGUAGES]
         for language in sorted(there, key=lambda one: (places.get(one, len(places)), one)):
             script = script_of(language)
-            if counts[script] < MOST_OF_A_SCRIPT and (script in counts or len(counts) < MOST_SETS):
+            if counts[script] < MOST_OF_A_SCRIPT and (script in counts or len(counts) < MOST_SCRIPTS):
                 counts[script] += 1
                 yield language
 

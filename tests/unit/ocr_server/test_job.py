@@ -214,9 +214,9 @@ def test_who_leaves_the_choice_of_languages_is_told_it_and_only_of_the_look_that
     engine = Chinese(lambda mode: "")
     settings = Ocr(languages=("eng", "deu", "chi_tra"))
     answer = recognise(_asking_for({"Languages": ["auto"]}), engine, settings, _pages(1))
-    assert engine.languages == [("deu", "eng"), ("chi_tra", "eng")]
+    assert engine.languages == [("deu", "eng"), ("chi_tra",)]
     assert (answer.ocr_result, answer.details.confidence) == ("海邊，的圖書館\n", 92.0)
-    assert answer.details.steps == ("languages chi_tra+eng",)
+    assert answer.details.steps == ("languages chi_tra",)
 
 
 # Outputs

@@ -9,9 +9,9 @@ from ocr_server.looks import Look, best_look
 from ocr_server.options import Options
 from ocr_server.reading import Reading, TextLine
 
-LATIN, CHINESE = ("fra", "eng"), ("chi_tra", "eng")
-PAGE = Page(Image.new("L", (10, 20)), 300, steps=("scaled x0.5",))
-AUTO = Options(LATIN, 3, "auto", or_languages=(CHINESE,), is_auto=True)
+LATIN, CHINESE, BOTH = ("fra", "eng"), ("chi_tra",), ("fra", "eng", "chi_tra")
+PAGE = Page(Image.new("L", (600, 800)), 300, steps=("scaled x0.5",))
+AUTO = Options(LATIN, 3, "auto", or_languages=(CHINESE, BOTH), is_auto=True)
 ENGLISH = Options(("eng",), 3, "auto")
 
 GOOD = Reading("a page of good text", (95.0,) * 5)
@@ -20,8 +20,14 @@ POOR = Reading("a paqe of g00d text", (65.0,) * 5)
 EMPTY = Reading(" \n\f", (95.0,))
 
 
+def lines(*said: tuple[str, float]) -> Reading:
+    """A page of lines, each with its confidence."""
+    stand = tuple(TextLine((20, 40 * y, 400, 40 * y + 30), text, sure) for y, (text, sure) in enumerate(said))
+    return Reading("\n".join(text for text, _ in said), tuple(sure for _, sure in said), None, stand)
+
+
 class Table:
-    """What is read by "180" or "", languages and mode; GARBAGE otherwise. An exception is raised."""
+    """What is read by "turned", languages and mode; a few lines of the page by "part"; all else is `otherwise`."""
 
     def __init__(self, otherwise: Reading = GARBAGE, **said: Reading | Exception) -> None:
         self._otherwise = otherwise
@@ -29,8 +35,10 @@ class Table:
         self.looks: list[str] = []
 
     def __call__(self, page: Page, languages: tuple[str, ...], mode: int) -> Reading:
-        turned = "turned_" if "rotate 180" in page.steps else ""
-        look = f"{turned}{languages[0]}_{mode}"
+        degrees = {"rotate 180": "turned_", "rotate 90": "left_", "rotate 270": "right_"}
+        turned = "".join(degrees.get(step, "") for step in page.steps)
+        part = "part_" if page.image.size not in (PAGE.image.size, PAGE.image.size[::-1]) else ""
+        look = f"{part}{turned}{languages[0] if languages != BOTH else 'both'}_{mode}"
         self.looks.append(look)
         said = self._said.get(look, self._otherwise)
         if isinstance(said, Exception):
@@ -52,23 +60,74 @@ def test_a_page_that_lies_on_its_head_is_turned_and_all_is_of_the_turned_one() -
     table = Table(turned_eng_3=GOOD)
     look = best_look(PAGE, ENGLISH, table)
     assert _kept(look) == (GOOD, ("eng",), ("scaled x0.5", "rotate 180"))
-    assert look.page.to_stored.of((0, 0)) == (10, 20)
+    assert look.page.to_stored.of((0, 0)) == (600, 800)
 
 
 def test_what_is_no_better_the_other_way_up_stays_as_it_is() -> None:
-    table = Table(POOR, turned_eng_3=GARBAGE)
+    table = Table(POOR, turned_eng_3=GARBAGE, left_eng_3=GARBAGE, right_eng_3=GARBAGE)
     assert _kept(best_look(PAGE, ENGLISH, table)) == (POOR, ("eng",), ("scaled x0.5",))
-    assert table.looks == ["eng_3", "turned_eng_3"]
+    assert table.looks == ["eng_3", "turned_eng_3", "left_eng_3", "right_eng_3"]
 
 
-def test_a_photo_without_text_costs_one_more_look_and_with_a_choice_of_two_scripts_three() -> None:
-    for options, looks in ((ENGLISH, 2), (AUTO, 4)):
-        table = Table()
-        assert best_look(PAGE, options, table).reading == GARBAGE
-        assert len(table.looks) == looks
+BAD_LINES = lines(*[("qfJ o6ed v 4o spoo6", 41)] * 9)
+
+
+def test_what_else_could_be_meant_is_tried_on_a_few_lines() -> None:
+    good = lines(*[("a page of good text", 95)] * 9)
+    table = Table(BAD_LINES, part_turned_eng_6=GOOD, turned_eng_3=good)
+    assert best_look(PAGE, ENGLISH, table).reading == good
+    assert table.looks == ["eng_3", "part_turned_eng_6", "turned_eng_3"]
+
+
+@pytest.mark.parametrize("surest", ["turned_eng", "left_eng", "right_eng"])
+def test_the_way_up_is_the_one_in_which_these_are_surest(surest: str) -> None:
+    said = {"part_turned_eng_6": POOR, f"part_{surest}_6": GOOD, f"{surest}_3": GOOD}
+    table = Table(BAD_LINES, **said)
+    assert best_look(PAGE, ENGLISH, table).reading == GOOD
+
+
+def test_a_photo_without_text_costs_one_whole_look() -> None:
+    for options in (ENGLISH, AUTO):
+        table = Table(BAD_LINES)
+        assert best_look(PAGE, options, table).reading == BAD_LINES
+        assert [look for look in table.looks if not look.startswith("part")] == table.looks[:1]
     table = Table(Reading("i l", (30.0, 20.0)))
     best_look(PAGE, ENGLISH, table)
     assert table.looks == ["eng_3"]
+
+
+def test_a_sure_trifle_among_the_few_lines_is_no_reason() -> None:
+    table = Table(BAD_LINES, part_turned_eng_6=Reading("II", (96.0,)))
+    assert best_look(PAGE, ENGLISH, table).reading == BAD_LINES
+
+
+MIXED = lines(*[("The agenda is on the server", 96)] * 6, *[("BOKER SB", 22)] * 3)
+
+
+def test_lines_of_another_script_among_sure_ones_are_read_with_both() -> None:
+    chinese, both = Reading("第三次專案會議將於", (91.0,) * 9), lines(*[("The agenda is on the server", 96)] * 9)
+    table = Table(fra_3=MIXED, part_chi_tra_6=chinese, both_3=both)
+    look = best_look(PAGE, AUTO, table)
+    assert (look.reading, look.languages) == (both, BOTH)
+    assert table.looks == ["fra_3", "part_chi_tra_6", "both_3"]
+
+
+def test_a_few_doubtful_lines_that_no_other_script_reads_change_nothing() -> None:
+    table = Table(GARBAGE, fra_3=MIXED)
+    assert best_look(PAGE, AUTO, table).reading == MIXED
+    assert table.looks == ["fra_3", "part_chi_tra_6"]
+
+
+CHINESE_FIRST = Options(CHINESE, 3, "auto", or_languages=(BOTH, LATIN), is_auto=True)
+
+
+@pytest.mark.parametrize(("chinese_lines", "languages"), [(0, LATIN), (1, BOTH), (9, CHINESE)])
+def test_where_chinese_comes_first_whole_lines_in_latin_letters_ask_for_other_languages(
+    chinese_lines: int, languages: tuple[str, ...]
+) -> None:
+    said = [("第三次專案會議 OCR 系統", 90.0)] * chinese_lines + [("on the serverD", 85.0)] * (9 - chinese_lines)
+    table = Table(lines(*said), fra_3=lines(*[("on the server", 96)] * 9), both_3=lines(*[("on the server", 96)] * 9))
+    assert best_look(PAGE, CHINESE_FIRST, table).languages == languages
 
 
 def test_another_script_is_tried_before_the_page_is_turned() -> None:

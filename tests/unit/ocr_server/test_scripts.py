@@ -1,23 +1,30 @@
 """Which languages are read together, and which instead."""
 
-from ocr_server.scripts import MOST_OF_A_SCRIPT, MOST_SETS, script_of, sets_of, widespread
+from ocr_server.scripts import MOST_OF_A_SCRIPT, MOST_SCRIPTS, is_for_two_scripts, script_of, sets_of, widespread
 
 
 def test_languages_of_a_script_are_read_together_and_english_last() -> None:
     assert sets_of(("eng", "fra", "deu")) == (("fra", "deu", "eng"),)
 
 
-def test_other_scripts_are_read_instead_and_with_english_for_the_words_between() -> None:
-    assert sets_of(("eng", "fra", "chi_tra", "rus")) == (("fra", "eng"), ("chi_tra", "eng"), ("rus", "eng"))
+def test_other_scripts_are_read_instead_and_with_latin_languages_for_the_words_between() -> None:
+    assert sets_of(("eng", "fra", "rus")) == (("fra", "eng"), ("rus", "fra", "eng"))
+
+
+def test_chinese_knows_latin_words_and_is_combined_only_for_pages_with_lines_of_them() -> None:
+    sets = sets_of(("eng", "fra", "chi_tra"))
+    assert sets == (("fra", "eng"), ("chi_tra",), ("fra", "eng", "chi_tra"))
+    assert [is_for_two_scripts(one) for one in sets] == [False, False, True]
+    assert not is_for_two_scripts(("rus", "eng"))
 
 
 def test_the_script_that_is_named_first_is_tried_first() -> None:
-    assert sets_of(("chi_tra", "fra")) == (("chi_tra", "fra"), ("fra",))
-    assert sets_of(("jpn",)) == (("jpn",),)
+    assert sets_of(("chi_tra", "fra")) == (("chi_tra",), ("fra", "chi_tra"), ("fra",))
+    assert sets_of(("chi_tra",)) == (("chi_tra",),)
 
 
 def test_the_two_ways_of_writing_chinese_are_no_set() -> None:
-    assert sets_of(("chi_sim", "chi_tra", "eng")) == (("chi_sim", "eng"), ("chi_tra", "eng"), ("eng",))
+    assert sets_of(("chi_sim", "chi_tra")) == (("chi_sim",), ("chi_tra",))
 
 
 def test_a_language_that_nobody_knows_is_taken_for_one_in_latin_letters() -> None:
@@ -30,7 +37,7 @@ def test_of_all_that_can_be_installed_few_are_chosen_and_the_widespread_ones_fir
     chosen = widespread(installed)
     assert sorted(chosen) == sorted(["eng", "fra", "deu", "spa", "chi_tra", "chi_sim", "rus", "bul", "aze_cyrl"])
     assert chosen[:MOST_OF_A_SCRIPT] == ("eng", "fra", "deu", "spa")
-    assert len(sets_of(chosen)) == MOST_SETS
+    assert len(set(map(script_of, chosen))) == MOST_SCRIPTS
 
 
 def test_where_few_are_installed_all_are_chosen_but_what_is_no_language() -> None:
