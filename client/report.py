@@ -1,5 +1,6 @@
 """What became of each image: printed as it happens, counted, and summed up in a table."""
 
+import array
 import json
 import logging
 import threading
@@ -33,7 +34,7 @@ class Report:
         self._lock = threading.Lock()
         self._happened: set[Exit] = set()
         self._images = self._failed = 0
-        self._latencies: list[float] = []
+        self._latencies = array.array("d")
         self._started = time.monotonic()
 
     @property
