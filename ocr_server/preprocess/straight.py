@@ -10,7 +10,7 @@ import numpy as np
 from ocr_server.outputs.projective import Projective
 
 from .look import Grey, Look
-from .slope import CLEAR, Lines, ink_of, lines_of
+from .slope import Lines, ink_of, lines_of
 
 LEAST_DEGREES: Final = 0.3
 """A page that slopes by less is left as it is: it would be read no better, and each of its pixels would be blurred."""
@@ -20,6 +20,12 @@ LEAST_SPREAD: Final = 0.5
 
 LEAST_GAIN: Final = 4.0
 """Below, there are no lines to go by."""
+
+LEAST_SUPPORT: Final = 0.6
+"""Of a drawing, one half may lie so and the other otherwise."""
+
+RULE: Final = 41
+"""Pixels of a look: longer than any stroke of a letter, but for a few words' on a page."""
 
 SIDEWAYS: Final = 2.0
 """How much clearer lines must be from top to bottom than from left to right."""
@@ -40,17 +46,26 @@ class Straightening:
 
 def straightening(look: Look, page_size: tuple[int, int]) -> Straightening:
     """What makes the page upright that one has looked at. page_size: its width and height."""
-    ink = ink_of(look.grey)
+    ink, is_sideways = ink_of(look.grey), False
     lines = lines_of(ink)
-    is_sideways = False
-    if lines.gain < CLEAR:
-        turned = cv2.rotate(ink, cv2.ROTATE_90_CLOCKWISE)
-        upright = lines_of(turned)
-        if upright.gain >= max(LEAST_GAIN, SIDEWAYS * lines.gain):
-            lines, is_sideways, page_size = upright, True, page_size[::-1]
-    if lines.gain < LEAST_GAIN:
+    if not lines.are_clear or lines.spread:
+        ink = _without_rules(ink)
+        lines = lines_of(ink)
+    if not lines.are_clear:
+        from_top = lines_of(cv2.rotate(ink, cv2.ROTATE_90_CLOCKWISE))
+        if from_top.gain >= max(LEAST_GAIN, SIDEWAYS * lines.gain):
+            lines, is_sideways, page_size = from_top, True, page_size[::-1]
+    if lines.gain < LEAST_GAIN or lines.support < LEAST_SUPPORT:
         return Straightening()
     return _levelling(lines, is_sideways, *page_size)
+
+
+def _without_rules(ink: Grey) -> Grey:
+    """The ink without long lines, as of tables, edges and folds: they may lie otherwise than the text."""
+    for size in ((RULE, 1), (1, RULE)):
+        rules = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+        ink = cv2.subtract(ink, rules)
+    return ink
 
 
 def _levelling(lines: Lines, is_sideways: bool, width: int, height: int) -> Straightening:
