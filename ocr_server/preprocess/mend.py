@@ -8,6 +8,8 @@ import numpy as np
 
 from ocr_server.outputs.projective import Projective
 
+from .grain import cleaned
+from .light import evened
 from .look import Grey, look_at
 from .straight import Straightening, straightened, straightening
 
@@ -22,8 +24,12 @@ class Mended:
 
 def mended(page: Any, steps: list[str]) -> Mended:
     """page: a PIL.Image.Image in grey. What is done to it is added to the steps."""
-    grey = np.asarray(page, dtype=np.uint8)
+    grey: Grey = np.asarray(page, dtype=np.uint8)
     look = look_at(grey)
+    lit = evened(grey, look, steps)
+    if lit is not grey:
+        grey, look = lit, look_at(lit)
+    grey = cleaned(grey, steps)
     return _upright(grey, straightening(look, page.size), steps)
 
 
