@@ -1,6 +1,7 @@
 """One image: a request and an engine in, an answer or a failure out. Whatever the image is, it returns an answer."""
 
 import dataclasses
+import functools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from .outputs import Sheet, make
 from .outputs.layout import Layout
 from .outputs.picture import MAX_PICTURES, picture_of
 from .reading import Reading
+from .scripts import Languages
 
 log = logging.getLogger("OCR_Server")
 
@@ -27,6 +29,11 @@ FORM_FEED: Final = "\f"
 
 LAYOUT_ONLY_MODES: Final = (0, 2)
 """They look at orientation and layout and read nothing; the two engines would say so in different ways."""
+
+GUESS_SECONDS: Final = 3.0
+GUESS_LOOKS: Final = 2
+"""What may be spent on guesses at a page that was read badly, or is empty: so many seconds, and times its first look.
+Noise that is looked at as a block takes a minute."""
 
 Pages = Callable[[bytes, int, str, Sequence[str]], Iterator[Page]]
 Clock = Callable[[], float]
@@ -80,6 +87,7 @@ class _Work:
         self._clock = clock
         self._deadline = deadline
         self._seconds = 0.0  # the engine's time
+        self._left_for_guesses = 0.0  # of it, at the page in hand
         self._confidences: list[float] = []
         self._steps: dict[str, None] = {}  # each once, however many pages
         self._left = MAX_PICTURES
@@ -93,8 +101,7 @@ class _Work:
         if options.page_seg_mode in LAYOUT_ONLY_MODES:
             self._add_sheet(page, None, options, file)
             return ""
-        with_layout = bool(options.outputs)
-        kept = best_look(page, options, lambda page, languages, mode: self._look(page, languages, mode, with_layout))
+        kept = best_look(page, options, functools.partial(self._look, with_layout=bool(options.outputs)))
         chosen = [f"languages {'+'.join(kept.languages)}"] if options.is_auto else []
         self._steps = before | dict.fromkeys((*kept.page.steps, *chosen, *kept.again))
         if not kept.reading.is_empty:
@@ -111,14 +118,22 @@ class _Work:
         self._left -= picture.size if picture else 0
         self.sheets.append(Sheet(layout or Layout(*page.image.size), page.to_stored, *stored.size, picture))
 
-    def _look(self, page: Page, languages: tuple[str, ...], mode: int, with_layout: bool) -> Reading:
+    def _look(self, page: Page, languages: Languages, mode: int, is_guess: bool, with_layout: bool) -> Reading:
         begun = self._clock()
-        if begun >= self._deadline:
+        left = self._deadline - begun
+        if is_guess:
+            left = min(left, self._left_for_guesses)
+        if left <= 0:
             raise EngineTimeout
         try:
-            return self._engine.read(page, languages, mode, self._deadline - begun, with_layout)
+            return self._engine.read(page, languages, mode, left, with_layout)
         finally:
-            self._seconds += self._clock() - begun
+            seconds = self._clock() - begun
+            self._seconds += seconds
+            if is_guess:
+                self._left_for_guesses -= seconds
+            else:
+                self._left_for_guesses = GUESS_SECONDS + GUESS_LOOKS * seconds
 
     def details(self) -> Details:
         """What an answer to a v2 client says beside the text."""

@@ -14,7 +14,7 @@ from typing import Final
 from .engine import EngineTimeout
 from .image import Page, turned
 from .options import Options
-from .reading import UNSURE, WINDOW, Reading, TextLine, most_doubtful, stands_in_cells
+from .reading import FEW_LETTERS, UNSURE, Reading, TextLine, most_doubtful, stands_in_cells
 from .scripts import LATIN, is_for_two_scripts, script_of
 
 FULL_PAGE_MODES: Final = (1, 3)
@@ -28,7 +28,6 @@ TURNS: Final = (180, 90, 270)
 ENOUGH_LETTERS: Final = 12
 """Fewer say nothing of how a page lies: photos of things give some."""
 
-FEW_LETTERS: Final = 4
 SURER_BY: Final = 15.0
 SURE_ENOUGH: Final = 60.0
 CERTAIN: Final = 80.0
@@ -44,8 +43,8 @@ Languages = tuple[str, ...]
 Way = tuple[int, Languages]
 """By how many degrees a page is turned, and what it is read with."""
 
-Read = Callable[[Page, Languages, int], Reading]
-"""Page, languages, page segmentation mode. Raises EngineTimeout when the time for the image is over."""
+Read = Callable[[Page, Languages, int, bool], Reading]
+"""Page, languages, page segmentation mode, and whether it is a guess, which gets less time. Raises EngineTimeout."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Look:
 
 
 def best_look(page: Page, options: Options, read: Read) -> Look:
-    """The look that is kept. Raises what `read` does, but no EngineTimeout once there is text."""
+    """The look that is kept. Raises what `read` does, but EngineTimeout of the first look only."""
     return _Looks(page, options, read).best()
 
 
@@ -83,14 +82,14 @@ class _Looks:
         return kept
 
     def _first_with_text(self) -> Look:
-        again: tuple[str, ...] = ()
-        for number, (languages, mode) in enumerate(self._first_looks()):
-            if number and mode in SECOND_LOOKS:
-                again = (*again, f"looked again as {SECOND_LOOKS[mode]}")
-            look = self._look(self._page, languages, mode, again)
-            if not look.reading.is_empty:
+        (languages, mode), *others = self._first_looks()
+        found = Look(self._page, languages, mode, self._read(self._page, languages, mode, False))
+        for languages, mode in others:
+            if not found.reading.is_empty:
                 break
-        return look
+            again = (*found.again, f"looked again as {SECOND_LOOKS[mode]}") if mode in SECOND_LOOKS else found.again
+            found = self._try(self._page, languages, mode, again, is_guess=True) or found
+        return found
 
     def _first_looks(self) -> list[tuple[Languages, int]]:
         asked = self._options.page_seg_mode
@@ -103,17 +102,17 @@ class _Looks:
 
     def _the_right_way(self, kept: Look) -> Look:
         """In the script, and the way up, in which it is surest."""
+        ways = self._other_ways(kept.reading)
         lines = most_doubtful(kept.reading.lines)
-        if len(lines) == WINDOW:
-            way = self._surest_way(_part(kept.page, lines), lines, self._other_ways(kept.reading))
-            ways = [way] if way else []
-        else:  # a part would be all of it
-            ways = self._other_ways(kept.reading)
-        page, seen = kept.page, kept.reading
+        is_page = 2 * len(lines) < len(kept.reading.lines)
+        if ways and is_page:
+            surest = self._surest_way(_part(kept.page, lines), lines, ways)
+            ways = [surest] if surest else []
+        first = kept
         for degrees, languages in ways:
-            if not degrees:
-                languages = self._for_all_lines(languages, seen)
-            look = self._try(turned(page, degrees) if degrees else page, languages, kept.mode, kept.again)
+            page = turned(first.page, degrees) if degrees else first.page
+            asked = languages if degrees else self._with_latin(languages, first.reading)
+            look = self._try(page, asked, first.mode, first.again, is_guess=not is_page)
             if look and look.reading.worth > kept.reading.worth:
                 kept = look
             if kept.reading.confidence >= CERTAIN:
@@ -122,19 +121,21 @@ class _Looks:
 
     def _other_ways(self, reading: Reading) -> list[Way]:
         """Those that are to be tried after such a reading, the likely ones first."""
-        scripts = self._scripts()
-        upright = [(0, languages) for languages in scripts[1:]] if reading.is_doubtful else []
-        may_turn = self._may_try and reading.confidence < UNSURE and reading.letters >= ENOUGH_LETTERS
+        scripts, is_unsure = self._scripts(), reading.confidence < UNSURE
+        is_doubtful = is_unsure or any(line.is_doubtful for line in reading.lines)
+        upright = [(0, languages) for languages in scripts[1:] if is_doubtful]
+        may_turn = self._may_try and is_unsure and reading.letters >= ENOUGH_LETTERS
         return upright + [(degrees, languages) for degrees in TURNS for languages in scripts if may_turn]
 
     def _surest_way(self, part: Page, lines: Sequence[TextLine], ways: Sequence[Way]) -> Way | None:
         """None when none is much surer than the first."""
         surest, found = max(SURE_ENOUGH, statistics.fmean(line.confidence for line in lines) + SURER_BY), None
         for degrees, languages in ways:
-            look = self._try(turned(part, degrees) if degrees else part, languages, BLOCK, ())
+            page = turned(part, degrees) if degrees else part
+            look = self._try(page, languages, BLOCK, (), is_guess=True)
             if look and look.reading.letters >= FEW_LETTERS and look.reading.confidence > surest:
                 surest, found = look.reading.confidence, (degrees, languages)
-            if surest >= CERTAIN and found:
+            if found and surest >= CERTAIN:
                 break
         return found
 
@@ -143,35 +144,36 @@ class _Looks:
         return [languages for languages in self._sets if not is_for_two_scripts(languages)]
 
     def _in_all_scripts(self, kept: Look) -> Look:
-        languages = self._for_all_lines(kept.languages, kept.reading)
+        """Of a page whose first language is in another script: in Latin letters too, or only, if lines show these."""
+        if script_of(kept.languages[0]) == LATIN:
+            return kept
+        languages = self._with_latin(kept.languages, kept.reading)
+        lines = kept.reading.lines
+        if lines and all(line.is_latin or line.text.isascii() or line.is_doubtful for line in lines):
+            languages = next((one for one in self._sets if set(map(script_of, one)) == {LATIN}), languages)
         if languages == kept.languages:
             return kept
         look = self._try(kept.page, languages, kept.mode, kept.again)
         return look if look and look.reading.worth > kept.reading.worth else kept
 
-    def _for_all_lines(self, languages: Languages, reading: Reading) -> Languages:
-        """These languages, with those in Latin letters where lines are in them, or only those where all lines are."""
-        lines = reading.lines
-        latin = sum(line.is_latin and line.confidence >= UNSURE for line in lines)
-        if not latin or script_of(languages[0]) == LATIN:
+    def _with_latin(self, languages: Languages, reading: Reading) -> Languages:
+        """These, with those in Latin letters where lines of the reading are surely in them."""
+        if not any(line.is_latin and line.confidence >= UNSURE for line in reading.lines):
             return languages
-        if latin == len(lines):
-            return next((one for one in self._sets if script_of(one[-1]) == script_of(one[0]) == LATIN), languages)
         return next((one for one in self._sets if is_for_two_scripts(one) and set(one) > set(languages)), languages)
 
     def _row_by_row(self, kept: Look) -> Look:
         look = self._try(kept.page, kept.languages, BLOCK, (*kept.again, f"looked again as {SECOND_LOOKS[BLOCK]}"))
         return look if look and look.reading.worth >= AS_GOOD * kept.reading.worth else kept
 
-    def _try(self, page: Page, languages: Languages, mode: int, again: tuple[str, ...]) -> Look | None:
-        """A look that there need not be: None when the time is over."""
+    def _try(
+        self, page: Page, languages: Languages, mode: int, again: tuple[str, ...], is_guess: bool = False
+    ) -> Look | None:
+        """A look that there need not be: None when the time for it is over."""
         try:
-            return self._look(page, languages, mode, again)
+            return Look(page, languages, mode, self._read(page, languages, mode, is_guess), again)
         except EngineTimeout:
             return None
-
-    def _look(self, page: Page, languages: Languages, mode: int, again: tuple[str, ...]) -> Look:
-        return Look(page, languages, mode, self._read(page, languages, mode), again)
 
 
 def _part(page: Page, lines: Sequence[TextLine]) -> Page:

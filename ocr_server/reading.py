@@ -1,6 +1,7 @@
 """What the engine makes of a page, and how good that is. Pure."""
 
 import dataclasses
+import itertools
 import re
 import statistics
 from collections.abc import Iterator, Sequence
@@ -15,11 +16,14 @@ UNSURE: Final = 70.0
 DOUBTFUL: Final = 60.0
 """Confidence of a line."""
 
-DOUBTFUL_SHARE: Final = 0.1
-"""Of a page's letters. On good pages less is doubtful: smears, rules, pictures."""
+FEW_LETTERS: Final = 4
+"""Fewer are a smear, a rule, a piece of a picture."""
 
 WINDOW: Final = 3
 """Lines that are looked at anew to learn how the others would be read."""
+
+COMPACT: Final = 2.5
+"""How many times the height of its lines a window may have: not the end of a column and the beginning of the next."""
 
 FEW_WORDS: Final = 2
 LEAST_ROWS: Final = 3
@@ -51,6 +55,11 @@ class TextLine:
         return sum(map(len, self.text.split()))
 
     @property
+    def is_doubtful(self) -> bool:
+        """True of letters that may be others."""
+        return self.confidence < DOUBTFUL and self.letters >= FEW_LETTERS
+
+    @property
     def is_latin(self) -> bool:
         """True when most of it is words in Latin letters."""
         return 2 * sum(map(len, _LATIN_WORDS.findall(self.text))) > self.letters
@@ -79,12 +88,6 @@ class Reading:
         return sum(map(len, self.text.split()))
 
     @property
-    def is_doubtful(self) -> bool:
-        """True when the page, or lines of it, may be in another script."""
-        doubtful = sum(line.letters for line in self.lines if line.confidence < DOUBTFUL)
-        return self.confidence < UNSURE or doubtful > DOUBTFUL_SHARE * self.letters
-
-    @property
     def confidence(self) -> float:
         """The mean over all words; 0 without words."""
         return 0.0 if self.is_empty or not self.confidences else statistics.fmean(self.confidences)
@@ -96,17 +99,19 @@ class Reading:
 
 
 def most_doubtful(lines: Sequence[TextLine]) -> Sequence[TextLine]:
-    """The few lines in a row that tell most about a page which is read badly; all of them if there are no more."""
-    windows = [lines[place : place + WINDOW] for place in range(max(1, len(lines) - WINDOW + 1))]
-    return max(windows, key=_doubtful_letters_by_height)
+    """A few that follow each other and tell what a page could mean instead: doubtful ones, or any, if none is."""
+    runs = [list(run) for is_doubtful, run in itertools.groupby(lines, lambda line: line.is_doubtful) if is_doubtful]
+    windows = [run[start : start + WINDOW] for run in runs or [list(lines)] for start in range(len(run))]
+    return max((_compact(window) for window in windows), key=_letters, default=[])
 
 
-def _doubtful_letters_by_height(lines: Sequence[TextLine]) -> float:
-    """Lines of one column rather than the end of one and the beginning of the next."""
-    if not lines:
-        return 0.0
+def _compact(lines: list[TextLine]) -> list[TextLine]:
     height = max(line.box[3] for line in lines) - min(line.box[1] for line in lines)
-    return sum(line.letters for line in lines if line.confidence < DOUBTFUL) / max(height, 1.0)
+    return lines if height <= COMPACT * sum(line.box[3] - line.box[1] for line in lines) else lines[:1]
+
+
+def _letters(lines: Sequence[TextLine]) -> int:
+    return sum(line.letters for line in lines)
 
 
 def stands_in_cells(lines: Sequence[TextLine]) -> bool:

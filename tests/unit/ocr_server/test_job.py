@@ -9,6 +9,7 @@ from PIL import Image
 
 from ocr_server.engine import EngineFailed, EngineTimeout, LanguageFailed
 from ocr_server.image import Page
+from ocr_server.job import GUESS_LOOKS, GUESS_SECONDS
 from ocr_server.job import recognise as recognise_with
 from ocr_server.outputs.layout import Block, Layout, Line, Paragraph, Word
 from ocr_server.outputs.projective import Projective
@@ -151,6 +152,26 @@ def test_all_pages_share_one_time_limit() -> None:
     assert engine.seconds == [50.0, 15.0]
     assert answer.error_code == ErrorCode.OCR_TIMEOUT
     assert "60 s" in answer.error_message
+
+
+def test_guesses_at_an_empty_page_get_a_share_of_the_time_and_cost_no_more_than_that() -> None:
+    now = [0.0]
+
+    class Slow(FakeEngine):
+        def read(
+            self, page: Page, languages: tuple[str, ...], page_seg_mode: int, seconds: float, with_layout: bool = False
+        ) -> Reading:
+            super().read(page, languages, page_seg_mode, seconds, with_layout)
+            now[0] += min(seconds, 1.0 if page_seg_mode == 3 else 20.0)
+            if seconds < 20.0 and page_seg_mode != 3:
+                raise EngineTimeout
+            return Reading("")
+
+    engine = Slow(lambda mode: "")
+    answer = recognise(REQUEST, engine, Ocr(timeout=60), _pages(2), clock=lambda: now[0])
+    guesses = GUESS_SECONDS + GUESS_LOOKS * 1.0
+    assert (answer.error_code, answer.ocr_result, now[0]) == ("", "\f", 2 * (1.0 + guesses))
+    assert engine.seconds == [60.0, guesses, 60.0 - 1.0 - guesses, guesses]
 
 
 def test_confidence_is_the_mean_over_the_words_of_all_pages_and_elapsed_the_time_of_the_engine() -> None:

@@ -33,13 +33,15 @@ class Table:
         self._otherwise = otherwise
         self._said = said
         self.looks: list[str] = []
+        self.guesses: list[str] = []
 
-    def __call__(self, page: Page, languages: tuple[str, ...], mode: int) -> Reading:
+    def __call__(self, page: Page, languages: tuple[str, ...], mode: int, is_guess: bool) -> Reading:
         degrees = {"rotate 180": "turned_", "rotate 90": "left_", "rotate 270": "right_"}
         turned = "".join(degrees.get(step, "") for step in page.steps)
         part = "part_" if page.image.size not in (PAGE.image.size, PAGE.image.size[::-1]) else ""
         look = f"{part}{turned}{languages[0] if languages != BOTH else 'both'}_{mode}"
         self.looks.append(look)
+        self.guesses += [look] * is_guess
         said = self._said.get(look, self._otherwise)
         if isinstance(said, Exception):
             raise said
@@ -91,6 +93,7 @@ def test_a_photo_without_text_costs_one_whole_look() -> None:
         table = Table(BAD_LINES)
         assert best_look(PAGE, options, table).reading == BAD_LINES
         assert [look for look in table.looks if not look.startswith("part")] == table.looks[:1]
+        assert table.guesses == table.looks[1:]
     table = Table(Reading("i l", (30.0, 20.0)))
     best_look(PAGE, ENGLISH, table)
     assert table.looks == ["eng_3"]
@@ -109,6 +112,13 @@ def test_lines_of_another_script_among_sure_ones_are_read_with_both() -> None:
     table = Table(fra_3=MIXED, part_chi_tra_6=chinese, both_3=both)
     look = best_look(PAGE, AUTO, table)
     assert (look.reading, look.languages) == (both, BOTH)
+    assert table.looks == ["fra_3", "part_chi_tra_6", "both_3"]
+
+
+def test_one_doubtful_line_is_enough() -> None:
+    heading = lines(("je AG al", 31), *[("The agenda is on the server", 96)] * 30)
+    table = Table(fra_3=heading, part_chi_tra_6=Reading("海邊的圖書館", (91.0,) * 6), both_3=GARBAGE)
+    best_look(PAGE, AUTO, table)
     assert table.looks == ["fra_3", "part_chi_tra_6", "both_3"]
 
 
@@ -173,8 +183,10 @@ def test_a_blank_page_is_looked_at_once() -> None:
 def test_when_the_time_is_over_what_there_is_is_kept() -> None:
     table = Table(turned_eng_3=EngineTimeout())
     assert best_look(PAGE, ENGLISH, table).reading == GARBAGE
+    table = Table(EMPTY, eng_6=EngineTimeout(), eng_7=EngineTimeout(), eng_8=EngineTimeout())
+    assert _kept(best_look(PAGE, ENGLISH, table)) == (EMPTY, ("eng",), ("scaled x0.5",))
     with pytest.raises(EngineTimeout):
-        best_look(PAGE, ENGLISH, Table(eng_3=EMPTY, eng_6=EngineTimeout()))
+        best_look(PAGE, ENGLISH, Table(eng_3=EngineTimeout()))
 
 
 def _cells(confidence: float) -> Reading:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocr_server.reading import Reading, TextLine, stands_in_cells
+from ocr_server.reading import Reading, TextLine, most_doubtful, stands_in_cells
 
 
 def _lines(*rows: tuple[str, ...], columns: tuple[int, ...] = (0, 400, 600, 800)) -> list[TextLine]:
@@ -50,3 +50,27 @@ def test_the_worth_of_a_reading_rises_with_its_letters_and_how_sure_they_are() -
 def test_a_blank_of_which_the_engine_is_sure_is_nothing() -> None:
     blank = Reading(" \n\f", (95.0,))
     assert (blank.is_empty, blank.confidence, blank.letters, blank.worth) == (True, 0, 0, 0)
+
+
+def _column(*said: tuple[str, float], left: int = 0) -> list[TextLine]:
+    return [TextLine((left, 40 * y, left + 300, 40 * y + 30), text, sure) for y, (text, sure) in enumerate(said)]
+
+
+SURE, BAD = ("on the server", 96.0), ("je AG al PE", 30.0)
+
+
+def test_the_most_doubtful_lines_are_a_few_that_follow_each_other() -> None:
+    lines = _column(BAD, SURE, BAD, ("je AG al PE es Se", 30.0), SURE, *[SURE] * 9)
+    assert most_doubtful(lines) == lines[2:4]
+    assert most_doubtful(_column(*[SURE] * 3, *[BAD] * 9)) == _column(*[SURE] * 3, *[BAD] * 9)[3:6]
+
+
+def test_a_few_smeared_letters_are_no_doubtful_line_and_without_one_any_will_do() -> None:
+    lines = _column(SURE, ("l.", 20.0), SURE, ("on the servers here", 96.0), SURE)
+    assert most_doubtful(lines) == lines[2:5]
+    assert most_doubtful([]) == []
+
+
+def test_the_end_of_a_column_and_the_beginning_of_the_next_do_not_follow_each_other() -> None:
+    left, right = _column(*[SURE] * 20, BAD), _column(BAD, *[SURE] * 20, left=400)
+    assert most_doubtful([*left, *right]) == left[-1:]
