@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-import pika
 from pika.channel import Channel
 
 from protocol.bodies import addressee
@@ -43,8 +42,9 @@ class _Published:
 class Answers:
     """What is published on one channel, and what becomes of its images.
 
-    acknowledge: has the broker forget an image, then calls what it is given. give_back: puts it back into the queue.
-    later: calls something after so many seconds, not at all when the connection is lost by then.
+    write: publishes to a queue, with a correlation_id. acknowledge: has the broker forget an image, then calls what it
+    is given. give_back: puts it back into the queue. later: calls something after so many seconds, not at all when the
+    connection is lost by then.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Answers:
         channel: Channel,
         settings: RabbitMQ,
         log: logging.Logger,
+        write: Callable[[str, bytes, str | None], None],
         acknowledge: Callable[["Delivery", Callable[[], None]], None],
         give_back: Callable[["Delivery"], None],
         later: Callable[[float, Callable[[], None]], None],
@@ -59,19 +60,17 @@ class Answers:
         self._channel = channel
         self._settings = settings
         self._log = log
+        self._write = write
         self._acknowledge = acknowledge
         self._give_back = give_back
         self._later = later
         self._confirms: Confirms[_Published] = Confirms()
         channel.add_on_return_callback(self._on_return)
-        channel.confirm_delivery(self._on_confirm, callback=_nothing)
+        channel.confirm_delivery(self._on_nack, callback=_nothing)
 
     def publish(self, delivery: "Delivery", queue: str, body: bytes, done: Callable[[], None]) -> None:
         """Publish, acknowledge the image once that is confirmed, call `done`; what is not taken goes back instead."""
-        properties = pika.BasicProperties(
-            content_type="application/json", delivery_mode=2, correlation_id=delivery.message_id
-        )
-        self._channel.basic_publish("", queue, body, properties, mandatory=True)
+        self._write(queue, body, delivery.message_id)
         self._confirms.published(_Published(delivery, queue, body, done))
 
     def _on_return(self, _: Channel, method: Any, properties: Any, body: bytes) -> None:
@@ -86,16 +85,19 @@ class Answers:
         if found:
             found.is_returned = True
 
-    def _on_confirm(self, frame: Any) -> None:
-        method = frame.method
-        for one in self._confirms.settled(method.delivery_tag, multiple=method.multiple):
-            if isinstance(method, pika.spec.Basic.Nack):
-                self._log.error(f"the broker does not take the answer for {one.queue}; the image will come again")
-                self._later(PATIENCE, functools.partial(self._give_back, one.delivery))
-            elif one.is_returned:
+    def confirmed(self, number: int, *, multiple: bool) -> None:
+        """The broker has the publish of this number (from 1), with `multiple` all until it."""
+        for one in self._confirms.settled(number, multiple=multiple):
+            if one.is_returned:
                 self._unroutable(one)
             else:
                 self._acknowledge(one.delivery, one.done)
+
+    def _on_nack(self, frame: Any) -> None:
+        method = frame.method
+        for one in self._confirms.settled(method.delivery_tag, multiple=method.multiple):
+            self._log.error(f"the broker does not take the answer for {one.queue}; the image will come again")
+            self._later(PATIENCE, functools.partial(self._give_back, one.delivery))
 
     def _unroutable(self, one: _Published) -> None:
         if one.queue in (self._settings.result_queue, DEAD_LETTER_QUEUE):

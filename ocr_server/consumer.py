@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-import pika
 from pika import exceptions
 from pika.adapters.select_connection import IOLoop
 
@@ -23,6 +22,7 @@ from settings.schema import RabbitMQ
 
 from .broadcasts import Broadcasts
 from .connection import explain, parameters
+from .fast_connection import FastConnection
 from .handover import Handover
 from .link import Delivery, Link
 
@@ -92,7 +92,7 @@ class Consumer:
         self._handover = Handover()
         self._stopping = threading.Event()
         self._loop: IOLoop
-        self._connection: pika.SelectConnection
+        self._connection: FastConnection
         self._broadcasts: Broadcasts | None = None
         self._link: Link | None = None
         self._end: BaseException | None = None
@@ -186,14 +186,14 @@ class Consumer:
         self._broadcasts = self._link = self._end = None
         self._is_glancing = self._has_connected = self._is_leaving = False
         self._loop = loop = IOLoop()
-        self._connection = pika.SelectConnection(
+        self._connection = FastConnection(
             parameters(self._settings, self._name),
             on_open_callback=self._on_open,
             on_open_error_callback=lambda _, error: self._on_closed(error),
             on_close_callback=lambda _, reason: self._on_closed(reason),
             custom_ioloop=loop,
         )
-        self._handover.wake_by(lambda: loop.add_callback_threadsafe(self._handover.work_off))
+        self._handover.wake_by(lambda: loop.add_callback_threadsafe(self._work_off))
         self._tick()
         loop.start()
         self._handover.wake_by(None)
@@ -201,7 +201,7 @@ class Consumer:
             self._link.is_lost = True
         loop.close()
 
-    def _on_open(self, connection: pika.SelectConnection) -> None:
+    def _on_open(self, connection: FastConnection) -> None:
         def consume() -> None:  # only now: what is cancelled from the first image on is heard
             self._link = Link(
                 *(connection, self._settings, self._name, self._log, broadcasts),
@@ -239,15 +239,20 @@ class Consumer:
             self._is_glancing = True
             self._loop.call_later(GLANCE, self._glance)
 
-    def _glance(self) -> None:
+    def _work_off(self) -> None:
         self._handover.work_off()
+        if self._link and not self._link.is_lost:
+            self._link.end_turn()
+
+    def _glance(self) -> None:
+        self._work_off()
         self._is_glancing = self._events.glance() and bool(self._link and self._link.unanswered)
         if self._is_glancing:
             self._loop.call_later(GLANCE, self._glance)
 
     def _tick(self) -> None:
         self._loop.call_later(TICK, self._tick)
-        self._handover.work_off()
+        self._work_off()
         if self._broadcasts and self._connection.is_open:
             self._broadcasts.tick()
         if self._link and self._connection.is_open and self._link.renew():

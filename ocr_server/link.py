@@ -9,16 +9,17 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-import pika
 from pika.channel import Channel
 
 from protocol.topology import PENDING_QUEUE
 from settings.schema import RabbitMQ
 
+from .amqp_frames import Properties
 from .answers import Answers
 from .broadcasts import Broadcasts
 from .confirms import Acknowledgements
 from .connection import declare
+from .fast_connection import FastConnection, Shortcut
 
 RENEWAL: Final = 5.0
 """Seconds without an image until the queue is consumed anew: when it is deleted and at once declared again by somebody
@@ -52,7 +53,7 @@ class Link:
 
     def __init__(
         self,
-        connection: pika.SelectConnection,
+        connection: FastConnection,
         settings: RabbitMQ,
         name: str,
         log: logging.Logger,
@@ -81,6 +82,7 @@ class Link:
         self._is_stopping = False
         self._last_sign = 0.0  # of the broker's knowing our consumer
         self._channel: Channel
+        self._shortcut: Shortcut
         self._answers: Answers
         connection.channel(on_open_callback=self._on_open)
 
@@ -111,13 +113,13 @@ class Link:
             self._is_stopping = True
             self._channel.basic_cancel(self._tag, callback=on_stopped)
         self.prefetch = prefetch
+        self._shortcut.consume(None)
         if prefetch:
             self._consumers += 1  # a consumer of its own each time: the old one may still have images
             self._last_sign = time.monotonic()
             self._channel.basic_qos(prefetch_count=prefetch)
-            self._channel.basic_consume(
-                PENDING_QUEUE, self._on_delivery, consumer_tag=self._tag, callback=self._on_consuming
-            )
+            self._shortcut.consume(self._tag)
+            self._channel.basic_consume(PENDING_QUEUE, _never, consumer_tag=self._tag, callback=self._on_consuming)
 
     def renew(self) -> bool:
         """Consume anew if no image has come for long; True when it did. To be called at each tick."""
@@ -138,9 +140,7 @@ class Link:
             self._answers.publish(delivery, queue, body, done)
 
     def acknowledge(self, delivery: Delivery, done: Callable[[], None]) -> None:
-        """Have the broker forget an image, then call `done`: with all that are settled in this round of the loop."""
-        if not self._told:
-            self._later(0, self._acknowledge_all)
+        """Have the broker forget an image, then call `done`: with all that are settled in this turn of the loop."""
         self._acknowledgements.settle(delivery.tag)
         self._told.append(done)
 
@@ -149,6 +149,12 @@ class Link:
         for delivery in deliveries:
             if delivery.link is self:
                 self._give_back(delivery)
+
+    def end_turn(self) -> None:
+        """Say to the broker what is to be said. To be called when all is done that there was to do."""
+        if self._told and self._channel.is_open:
+            self._acknowledge_all()
+        self._connection.flush()
 
     @property
     def _tag(self) -> str:
@@ -159,7 +165,16 @@ class Link:
         channel.add_on_close_callback(lambda _, reason: self._ended(reason))
         channel.add_on_cancel_callback(self._on_cancel)
         declare(channel, self._settings)
-        self._answers = Answers(channel, self._settings, self._log, self.acknowledge, self._give_back, self._later)
+        self._shortcut = self._connection.shorten(
+            channel,
+            self._on_delivery,
+            lambda number, multiple: self._answers.confirmed(number, multiple=multiple),
+            self.end_turn,
+        )
+        self._answers = Answers(
+            *(channel, self._settings, self._log, self._shortcut.publish),
+            *(self.acknowledge, self._give_back, self._later),
+        )
         self.consume(1)
 
     def _on_consuming(self, _: Any) -> None:
@@ -171,25 +186,25 @@ class Link:
         if frame.method.consumer_tag == self._tag:
             self.prefetch, self.is_cancelled = 0, True
 
-    def _on_delivery(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        self._acknowledgements.delivered(method.delivery_tag)
+    def _on_delivery(self, tag: int, is_redelivered: bool, properties: Properties, body: bytes) -> None:
+        self._acknowledgements.delivered(tag)
         self._delivered(
             Delivery(
                 body,
-                properties.headers or {},
-                _text(properties.content_type),
-                _text(properties.message_id),
-                _text(properties.reply_to),
-                properties.timestamp if isinstance(properties.timestamp, int) else None,
-                method.redelivered,
-                method.delivery_tag,
+                properties.headers,
+                properties.content_type,
+                properties.message_id,
+                properties.reply_to,
+                properties.timestamp,
+                is_redelivered,
+                tag,
                 self,
             )
         )
 
     def _acknowledge_all(self) -> None:
         for tag, multiple in self._acknowledgements.take_due():
-            self._channel.basic_ack(tag, multiple)
+            self._shortcut.acknowledge(tag, multiple=multiple)
         told, self._told = self._told, []
         for done in told:
             done()
@@ -205,6 +220,5 @@ class Link:
         self._connection.ioloop.call_later(seconds, lambda: work() if self._channel.is_open else None)
 
 
-def _text(value: object) -> str | None:
-    """A property that pika could decode; it leaves what is no UTF-8 as bytes."""
-    return value if isinstance(value, str) else None
+def _never(*_: object) -> None:
+    """What pika would call with images; they come by the shortcut."""
