@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Final
 
-from .projective import Box
+from .base_line import settled
 from .layout import Layout, Line, Word
+from .projective import Box
 
 LETTER_GAP: Final = 0.2
 """Of the line's rise: what stands further away from a word than this is no letter of it."""
@@ -46,26 +47,34 @@ def _fitted(line: Line, grey: Any) -> Line:
     area = (max(0, math.floor(left - rise)), int(top), min(grey.width, math.ceil(right + rise)), int(bottom))
     if area[0] >= area[2] or area[1] >= area[3]:
         return line
-    runs = [(start + area[0], end + area[0]) for start, end in _runs(grey.crop(area))]
+    ink = _ink(grey.crop(area))
+    if ink is None:
+        return line
+    runs = [(start + area[0], end + area[0]) for start, end in _runs(ink)]
     order = sorted(range(len(line.words)), key=lambda place: line.words[place].box[0])
     before = [(line.words[place].box[0], line.words[place].box[2]) for place in order]
     words = list(line.words)
     for place, old, new in zip(order, before, _spans(before, runs, rise), strict=True):
         edges = [is_now if abs(is_now - was) <= MOST * rise else was for was, is_now in zip(old, new, strict=True)]
         words[place] = _moved(words[place], edges[0], edges[1])
-    return dataclasses.replace(line, box=_around([line.box, *(word.box for word in words)]), words=tuple(words))
+    box = _around([line.box, *(word.box for word in words)])
+    return settled(dataclasses.replace(line, box=box, words=tuple(words)), ink, area[1])
 
 
-def _runs(crop: Any) -> list[tuple[int, int]]:
-    """Where columns with ink begin and end. Ink is what there is less of, dark or light."""
+def _ink(crop: Any) -> Any:
+    """Not 0 where there is ink: what there is less of, dark or light. None without contrast."""
     counts = crop.histogram()
     threshold = _threshold(counts)
     if threshold is None:
-        return []
+        return None
     dark = sum(counts[: threshold + 1])
     is_dark = 2 * dark <= crop.width * crop.height
-    ink = crop.point([255 * ((grey <= threshold) == is_dark) for grey in range(256)])
-    columns = ink.reduce((1, crop.height)).tobytes()
+    return crop.point([255 * ((grey <= threshold) == is_dark) for grey in range(256)])
+
+
+def _runs(ink: Any) -> list[tuple[int, int]]:
+    """Where columns with ink begin and end."""
+    columns = ink.reduce((1, ink.height)).tobytes()
     return [match.span() for match in re.finditer(rb"[^\0]+", columns)]
 
 

@@ -34,6 +34,7 @@ PURE = (
         for one in (
             "__init__",
             "alto",
+            "base_line",
             "hocr",
             "ink",
             "layout",
