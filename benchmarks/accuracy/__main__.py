@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             results = _read_all(arguments, Plain(folder), ours)
         measured = speed.measure(in_process, list(CLASSES[UPRIGHT].build()), ROUNDS) if arguments.speed else None
         verdicts = missed(results, CLASSES)
-        if arguments.page:
-            _write_page(arguments.page, results, verdicts)
+        for path in arguments.page:
+            _write_page(path, results, verdicts)
     except (MissingFont, NothingToCompareWith, BrokerError, page.NoMark) as error:
         print(error, file=sys.stderr)
         return 1
@@ -93,14 +93,17 @@ def _keep(result: Result, folder: Path) -> None:
 
 
 def _write_page(path: Path, results: Sequence[Result], verdicts: Mapping[str, Sequence[str]]) -> None:
-    """Fill the page's parts, and put a picture of each class into the folder of the page's name beside it."""
-    folder = path.with_suffix("")
+    """Fill the page's parts; where it has examples, with a picture of each class in a folder of its name."""
+    folder, text = path.with_suffix(""), path.read_text("utf-8")
     parts = {
+        "accuracy": page.in_short(results),
         "table": page.table(results, verdicts),
         "examples": page.examples(results, folder.name),
         "misses": page.misses(results, verdicts),
     }
-    path.write_text(page.filled(path.read_text("utf-8"), parts), "utf-8")
+    path.write_text(page.filled(text, parts), "utf-8")
+    if not page.has_mark(text, "examples"):
+        return
     folder.mkdir(exist_ok=True)
     for result in results:
         shown, cases = page.shown(result).name, list(CLASSES[result.name].build())
@@ -130,7 +133,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--page",
         metavar="FILE",
         type=Path,
-        help="fill the table, the examples and the misses of docs/accuracy.md, and draw its pictures",
+        action="append",
+        default=[],
+        help="fill what docs/accuracy.md or README.md has of the figures, and draw its pictures; may be given twice",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     return parser.parse_args(argv)

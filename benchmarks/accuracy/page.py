@@ -1,8 +1,9 @@
-"""docs/accuracy.md: the parts of it that are made of the figures, put between the marks that it has for them. Pure."""
+"""docs/accuracy.md and the README: their parts that are made of the figures, between the marks for them. Pure."""
 
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from .results import File, Result, within
 from .scoring import Tally, differences, tally
@@ -10,17 +11,32 @@ from .scoring import Tally, differences, tally
 _LINES, _WIDTH, _SNIPPETS = 4, 56, 6
 
 
+IN_SHORT: Final = (
+    *("clean", "rotated-90", "skewed-10", "dark-screenshot", "noisy", "uneven-light", "photo-sideways", "words"),
+    *("receipts-dim", "tables", "chinese", "mixed-latin"),
+)
+"""The classes that the README has."""
+
+
 class NoMark(Exception):
-    """The page has no place for a part; the message says which marks are missing."""
+    """The page has no place for what is made; the message says which marks are missing."""
+
+
+def has_mark(page: str, name: str) -> bool:
+    """True when the page has a place for this part."""
+    return f"<!-- {name} -->" in page
 
 
 def filled(page: str, parts: Mapping[str, str]) -> str:
-    """The page with each part between `<!-- NAME -->` and `<!-- end of NAME -->`. Raises NoMark."""
-    for name, part in parts.items():
-        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    """The page with those parts that it has a place for: from `<!-- NAME -->` to `<!-- end of NAME -->`. Raises NoMark."""
+    names = [name for name in parts if has_mark(page, name)]
+    if not names:
+        raise NoMark(f"the page has none of the marks {', '.join(f'<!-- {name} -->' for name in parts)}")
+    for name in names:
+        part, begin, end = parts[name], f"<!-- {name} -->", f"<!-- end of {name} -->"
         found = re.search(f"{re.escape(begin)}\n.*?{re.escape(end)}", page, re.DOTALL)
         if not found:
-            raise NoMark(f"there is no {begin} with an {end}")
+            raise NoMark(f"there is no {end} after {begin}")
         before, _, after = page.partition(found[0])
         page = f"{before}{begin}\n{part.strip()}\n{end}{after}"
     return page
@@ -42,6 +58,17 @@ def table(results: Sequence[Result], missed: Mapping[str, Sequence[str]]) -> str
             f"| {_errors(one.plain)} | {_errors(one.ours)} | {places} | {verdict} |"
         )
     return "\n".join(lines)
+
+
+def in_short(results: Sequence[Result]) -> str:
+    """A row for each class of IN_SHORT, with characters alone."""
+    by_name = {one.name: one for one in results}
+    rows = [
+        f"| {name} | {by_name[name].plain.character_error:.1f} | {by_name[name].ours.character_error:.1f} |"
+        for name in IN_SHORT
+        if name in by_name
+    ]
+    return "\n".join(["| | plain | ours |", "|---|---|---|", *rows])
 
 
 def _errors(of: Tally) -> str:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from benchmarks.accuracy import page
 from benchmarks.accuracy.cases import case
+from benchmarks.accuracy.classes import CLASSES
 from benchmarks.accuracy.placement import Offset
 from benchmarks.accuracy.reading import Read
 from benchmarks.accuracy.results import File, Placed, Result
@@ -32,8 +33,11 @@ def test_parts_are_put_between_their_marks_and_nothing_else_changes() -> None:
     new = "# Head\n<!-- table -->\na \\1 b\n<!-- end of table -->\ntail \\1\n"
     assert page.filled(text, {"table": "a \\1 b\n"}) == new
     assert page.filled(new, {"table": "a \\1 b\n"}) == new
+    assert page.filled(text, {"table": "new", "misses": ""}) == page.filled(text, {"table": "new"})
     with pytest.raises(page.NoMark, match="<!-- misses -->"):
         page.filled(text, {"misses": ""})
+    with pytest.raises(page.NoMark, match="<!-- end of misses -->"):
+        page.filled("<!-- misses -->", {"misses": ""})
 
 
 def test_a_class_is_a_row_with_its_places_and_its_verdict() -> None:
@@ -60,9 +64,17 @@ def test_misses_are_told_by_what_was_read_in_their_place() -> None:
     ]
 
 
-def test_the_page_has_a_place_for_each_part() -> None:
+def test_the_pages_have_a_place_for_each_part() -> None:
     text = (ROOT / "docs" / "accuracy.md").read_text("utf-8")
+    assert all(page.has_mark(text, name) for name in ("table", "examples", "misses"))
     page.filled(text, dict.fromkeys(("table", "examples", "misses"), "x"))
+    page.filled((ROOT / "README.md").read_text("utf-8"), {"accuracy": "x"})
+
+
+def test_the_readme_has_classes_that_there_are() -> None:
+    assert set(page.IN_SHORT) <= CLASSES.keys()
+    short = page.in_short([RESULT, Result("fax", RESULT.files)])
+    assert short.splitlines()[2:] == ["| tables | 42.6 | 8.8 |"]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "LA", "1", "P", "I;16"])
