@@ -28,7 +28,7 @@ def has_mark(page: str, name: str) -> bool:
 
 
 def filled(page: str, parts: Mapping[str, str]) -> str:
-    """The page with those parts that it has a place for: from `<!-- NAME -->` to `<!-- end of NAME -->`. Raises NoMark."""
+    """The page with those parts that it has a place for, `<!-- NAME -->` to `<!-- end of NAME -->`. Raises NoMark."""
     names = [name for name in parts if has_mark(page, name)]
     if not names:
         raise NoMark(f"the page has none of the marks {', '.join(f'<!-- {name} -->' for name in parts)}")
