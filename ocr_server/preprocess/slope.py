@@ -122,6 +122,10 @@ class _Strips:
 
     def refined(self, found: Lines) -> Lines:
         """More exactly than in whole degrees."""
+        if not found.spread and found.bands >= MANY_BANDS:  # less than a whole degree of it, perhaps
+            gain, spread = max((self._gain(found.degrees, spread), spread) for spread in (-FIRST_STEP, FIRST_STEP))
+            if gain > found.gain * WORTH:
+                found = dataclasses.replace(found, spread=spread, gain=gain)
         step = FIRST_STEP
         while step >= LAST_STEP:
             spreads = (-step, step) if found.spread else ()

@@ -7,10 +7,11 @@ from typing import Final
 import cv2
 import numpy as np
 
+from ocr_server.letters import MAX_SIDE
 from ocr_server.outputs.projective import Projective
 
 from .look import Grey, Look
-from .slope import Lines, ink_of, lines_of
+from .slope import MANY_BANDS, Lines, ink_of, lines_of
 
 LEAST_DEGREES: Final = 0.3
 """A page that slopes by less is left as it is: it would be read no better, and each of its pixels would be blurred."""
@@ -26,6 +27,16 @@ LEAST_SUPPORT: Final = 0.6
 
 RULE: Final = 41
 """Pixels of a look: longer than any stroke of a letter, but for a few words' on a page."""
+
+MOST_NARROWER: Final = 0.35
+"""The part of its size by which what is furthest away may be smaller: beyond, nothing could be read there."""
+
+MOST_LARGER: Final = 1.6
+ALWAYS_PIXELS: Final = 20_000_000
+"""By how much a page may grow that is turned: a long strip would become a large square of nothing."""
+
+PAPER, SAMPLE = 75, 7
+"""Percentile of greys, and of which pixels: paper also where half of a photo is a table."""
 
 SIDEWAYS: Final = 2.0
 """How much clearer lines must be from top to bottom than from left to right."""
@@ -50,14 +61,18 @@ def straightening(look: Look, page_size: tuple[int, int]) -> Straightening:
     lines = lines_of(ink)
     if not lines.are_clear or lines.spread:
         ink = _without_rules(ink)
-        lines = lines_of(ink)
+        text = lines_of(ink)
+        if _are_seen(text) or lines.bands < MANY_BANDS:
+            lines = text
     if not lines.are_clear:
         from_top = lines_of(cv2.rotate(ink, cv2.ROTATE_90_CLOCKWISE))
-        if from_top.gain >= max(LEAST_GAIN, SIDEWAYS * lines.gain):
+        if _are_seen(from_top) and from_top.gain >= SIDEWAYS * lines.gain:
             lines, is_sideways, page_size = from_top, True, page_size[::-1]
-    if lines.gain < LEAST_GAIN or lines.support < LEAST_SUPPORT:
-        return Straightening()
-    return _levelling(lines, is_sideways, *page_size)
+    return _levelling(lines, is_sideways, *page_size) if _are_seen(lines) else Straightening()
+
+
+def _are_seen(lines: Lines) -> bool:
+    return lines.gain >= LEAST_GAIN and lines.support >= LEAST_SUPPORT
 
 
 def _without_rules(ink: Grey) -> Grey:
@@ -75,8 +90,9 @@ def _levelling(lines: Lines, is_sideways: bool, width: int, height: int) -> Stra
         way = Projective.turned(-lines.degrees, width, height)
         steps.append(f"deskew {-lines.degrees:.1f}")
     if abs(lines.spread) >= LEAST_SPREAD:
-        slope, lowest = (math.tan(math.radians(one)) for one in (lines.degrees, lines.degrees + lines.spread))
-        change = (lowest - slope) / (height / 2)
+        change = _change(lines, height)
+        if abs(change) * width / 2 > MOST_NARROWER:
+            return Straightening(is_sideways)
         if steps:
             # With the line in the middle level, all meet on its level, as far away as before.
             change *= math.cos(math.radians(lines.degrees))
@@ -86,14 +102,23 @@ def _levelling(lines: Lines, is_sideways: bool, width: int, height: int) -> Stra
         steps.append("perspective")
     left, top, right, bottom = way.of_box((0, 0, width, height))
     size = math.ceil(right - left), math.ceil(bottom - top)
+    if max(size) > MAX_SIDE or size[0] * size[1] > max(MOST_LARGER * width * height, ALWAYS_PIXELS):
+        return Straightening(is_sideways)
     return Straightening(is_sideways, way.then(Projective.moved(-left, -top)), size, tuple(steps))
 
 
+def _change(lines: Lines, height: int) -> float:
+    """Of the lines' slope, a pixel further down."""
+    middle, lowest = (math.tan(math.radians(one)) for one in (lines.degrees, lines.degrees + lines.spread))
+    return (lowest - middle) / (height / 2)
+
+
 def straightened(page: Grey, how: Straightening) -> Grey:
-    """The page, turned already if it was on its side, with its lines level."""
+    """The page, turned already if it was on its side, with its lines level; what was not on it is as light as paper."""
     # OpenCV's coordinates are those of the middles of pixels, ours those of their corners.
     way = Projective.moved(0.5, 0.5).then(how.way).then(Projective.moved(-0.5, -0.5))
-    matrix = np.array(way.rows)
+    matrix, paper = np.array(way.rows), float(np.percentile(page[::SAMPLE, ::SAMPLE], PAPER))
+    flags, beyond = cv2.INTER_CUBIC, cv2.BORDER_CONSTANT  # repeating the edge would draw strokes out of cut letters
     if way.g or way.h:
-        return cv2.warpPerspective(page, matrix, how.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return cv2.warpAffine(page, matrix[:2], how.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.warpPerspective(page, matrix, how.size, flags=flags, borderMode=beyond, borderValue=paper)
+    return cv2.warpAffine(page, matrix[:2], how.size, flags=flags, borderMode=beyond, borderValue=paper)
