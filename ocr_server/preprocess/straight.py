@@ -28,6 +28,9 @@ LEAST_SUPPORT: Final = 0.6
 RULE: Final = 41
 """Pixels of a look: longer than any stroke of a letter, but for a few words' on a page."""
 
+SEVERAL: Final = 2.0
+"""Bands with lines: a single one from top to bottom is a rule, or the spine of a book."""
+
 MOST_NARROWER: Final = 0.35
 """The part of its size by which what is furthest away may be smaller: beyond, nothing could be read there."""
 
@@ -66,7 +69,8 @@ def straightening(look: Look, page_size: tuple[int, int]) -> Straightening:
             lines = text
     if not lines.are_clear:
         from_top = lines_of(cv2.rotate(ink, cv2.ROTATE_90_CLOCKWISE))
-        if _are_seen(from_top) and from_top.gain >= SIDEWAYS * lines.gain:
+        is_text = _are_seen(from_top) and from_top.bands >= SEVERAL
+        if is_text and from_top.gain >= SIDEWAYS * lines.gain:
             lines, is_sideways, page_size = from_top, True, page_size[::-1]
     return _levelling(lines, is_sideways, *page_size) if _are_seen(lines) else Straightening()
 
