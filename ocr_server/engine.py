@@ -129,12 +129,22 @@ class _Tesserocr:
             if not api.Recognize(max(1, int(seconds * 1000))):
                 raise EngineTimeout
             layout = fitted(layout_of(api), image) if with_layout else None
-            confidences = tuple(map(float, api.AllWordConfidences()))
-            return Reading(str(api.GetUTF8Text()), confidences, layout, tuple(self._lines(api.GetIterator())))
+            text, confidences = str(api.GetUTF8Text()), tuple(map(float, api.AllWordConfidences()))
+            if len(confidences) != len(text.split()):  # there are blanks among them, of which it is sure
+                confidences = tuple(self._confidences(api.GetIterator()))
+            return Reading(text, confidences, layout, tuple(self._lines(api.GetIterator())))
         except RuntimeError as error:
             raise EngineFailed(str(error)) from error
         finally:
             api.Clear()
+
+    def _confidences(self, iterator: Any) -> Iterator[float]:
+        level = self._library.RIL.WORD
+        while iterator is not None:  # of an empty page
+            if not iterator.Empty(level) and iterator.GetUTF8Text(level).strip():
+                yield float(iterator.Confidence(level))
+            if not iterator.Next(level):
+                return
 
     def _lines(self, iterator: Any) -> Iterator[TextLine]:
         level = self._library.RIL.TEXTLINE

@@ -140,8 +140,9 @@ class _Looks:
         return found
 
     def _scripts(self) -> list[Languages]:
-        """The sets without those for pages in two scripts."""
-        return [languages for languages in self._sets if not is_for_two_scripts(languages)]
+        """The sets to choose among, the first one first; without those for pages in two scripts."""
+        others = (languages for languages in self._options.or_languages if not is_for_two_scripts(languages))
+        return [self._options.languages, *others]
 
     def _in_all_scripts(self, kept: Look) -> Look:
         """Of a page whose first language is in another script: in Latin letters too, or only, if lines show these."""

@@ -29,7 +29,7 @@ class FakeApi:
         self.ended.append(self._lang)
 
     def __getattr__(self, name: str) -> Any:
-        answers: dict[str, Any] = {"Recognize": True, "GetUTF8Text": self._lang, "AllWordConfidences": [90, 80]}
+        answers: dict[str, Any] = {"Recognize": True, "GetUTF8Text": self._lang, "AllWordConfidences": [90]}
         return lambda *_: answers.get(name)
 
 
@@ -50,7 +50,7 @@ PAGE = Page(SimpleNamespace(size=(1, 1), getbands=lambda: ("L",), tobytes=lambda
 def test_the_languages_of_the_settings_are_loaded_once(loaded: list[str]) -> None:
     reader = load(CHOICE)
     for _ in range(3):
-        assert reader.read(PAGE, ("eng",), 3, 1.0) == Reading("eng", (90.0, 80.0))
+        assert reader.read(PAGE, ("eng",), 3, 1.0) == Reading("eng", (90.0,))
     assert loaded == ["eng"]
 
 

@@ -151,6 +151,11 @@ def test_a_page_in_the_other_script_that_lies_on_its_head_is_found_too() -> None
     assert _kept(best_look(PAGE, AUTO, table)) == (GOOD, CHINESE, ("scaled x0.5", "rotate 180"))
 
 
+def test_languages_of_two_scripts_that_were_asked_for_are_tried_the_other_way_up_too() -> None:
+    table = Table(turned_both_3=GOOD)
+    assert best_look(PAGE, Options(BOTH, 3, "auto"), table).reading == GOOD
+
+
 @pytest.mark.parametrize("options", [Options(LATIN, 6, "auto"), Options(LATIN, 3, "none")])
 def test_nothing_is_turned_of_those_who_were_told_how_to_look(options: Options) -> None:
     table = Table()

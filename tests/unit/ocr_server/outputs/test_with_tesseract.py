@@ -113,3 +113,10 @@ def test_the_library_and_the_program_give_the_same() -> None:
 
 def test_an_empty_page_has_no_words(api: Any) -> None:
     assert read(api, Image.new("L", (300, 200), 255)) == Layout(300, 200)
+
+
+@pytest.mark.parametrize("engine", ["tesserocr", "pytesseract"])
+def test_a_blank_of_which_tesseract_is_sure_is_no_word(engine: str) -> None:
+    reader = load(choose(TesseractLocation(engine=engine), ["eng"]))
+    reading = reader.read(Page(Image.new("L", (300, 200), 255), 150), ("eng",), 3, 60.0)
+    assert (reading.text.strip(), reading.confidences, reading.lines) == ("", (), ())
