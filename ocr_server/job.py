@@ -30,7 +30,7 @@ FORM_FEED: Final = "\f"
 LAYOUT_ONLY_MODES: Final = (0, 2)
 """They look at orientation and layout and read nothing; the two engines would say so in different ways."""
 
-GUESS_SECONDS: Final = 3.0
+GUESS_SECONDS: Final = 2.0
 GUESS_LOOKS: Final = 2
 """What may be spent on guesses at a page that was read badly, or is empty: so many seconds, and times its first look.
 Noise that is looked at as a block takes a minute."""

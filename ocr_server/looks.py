@@ -102,7 +102,7 @@ class _Looks:
 
     def _the_right_way(self, kept: Look) -> Look:
         """In the script, and the way up, in which it is surest."""
-        ways = self._other_ways(kept.reading)
+        ways = self._other_ways(kept)
         lines = most_doubtful(kept.reading.lines)
         is_page = 2 * len(lines) < len(kept.reading.lines)
         if ways and is_page:
@@ -119,12 +119,14 @@ class _Looks:
                 break
         return kept
 
-    def _other_ways(self, reading: Reading) -> list[Way]:
-        """Those that are to be tried after such a reading, the likely ones first."""
-        scripts, is_unsure = self._scripts(), reading.confidence < UNSURE
+    def _other_ways(self, kept: Look) -> list[Way]:
+        """Those that are to be tried after such a look, the likely ones first."""
+        scripts, reading = self._scripts(), kept.reading
+        is_unsure = reading.confidence < UNSURE
         is_doubtful = is_unsure or any(line.is_doubtful for line in reading.lines)
         upright = [(0, languages) for languages in scripts[1:] if is_doubtful]
-        may_turn = self._may_try and is_unsure and reading.letters >= ENOUGH_LETTERS
+        # What only a second look found is no page of text, whichever way is up.
+        may_turn = self._may_try and is_unsure and reading.letters >= ENOUGH_LETTERS and not kept.again
         return upright + [(degrees, languages) for degrees in TURNS for languages in scripts if may_turn]
 
     def _surest_way(self, part: Page, lines: Sequence[TextLine], ways: Sequence[Way]) -> Way | None:

@@ -37,7 +37,7 @@ class FakeApi:
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was loaded, in order."""
     monkeypatch.setitem(
-        sys.modules, "tesserocr", SimpleNamespace(PyTessBaseAPI=FakeApi, RIL=SimpleNamespace(TEXTLINE=2))
+        sys.modules, "tesserocr", SimpleNamespace(PyTessBaseAPI=FakeApi, RIL=SimpleNamespace(TEXTLINE=2, WORD=3))
     )
     FakeApi.loaded, FakeApi.ended = [], []
     return FakeApi.loaded

@@ -99,6 +99,12 @@ def test_a_photo_without_text_costs_one_whole_look() -> None:
     assert table.looks == ["eng_3"]
 
 
+def test_what_only_a_second_look_finds_is_not_turned() -> None:
+    table = Table(GARBAGE, eng_3=EMPTY)
+    assert best_look(PAGE, ENGLISH, table).reading == GARBAGE
+    assert table.looks == ["eng_3", "eng_6"]
+
+
 def test_a_sure_trifle_among_the_few_lines_is_no_reason() -> None:
     table = Table(BAD_LINES, part_turned_eng_6=Reading("II", (96.0,)))
     assert best_look(PAGE, ENGLISH, table).reading == BAD_LINES
