@@ -29,6 +29,9 @@ NEAR_DEGREES: Final = 3
 CLEAR: Final = 8.0
 """Gain of pages whose lines are level: 15 to 35, receipts and Chinese from 8 on; of those on their side below 5."""
 
+AGREED: Final = 0.9
+"""Support where lines are clear."""
+
 STRIP: Final = 12
 """Pixels of a look: about two letters."""
 
@@ -65,7 +68,7 @@ class Lines:
     @property
     def are_clear(self) -> bool:
         """True for a page of text; neither for one on its side, nor for one with a single long edge."""
-        return self.gain >= CLEAR and self.bands >= MANY_BANDS
+        return self.gain >= CLEAR and self.bands >= MANY_BANDS and self.support >= AGREED
 
 
 def ink_of(page: Grey) -> Grey:
@@ -82,7 +85,8 @@ def lines_of(ink: Grey) -> Lines:
         return Lines()
     strips = _Strips(ink)
     found = strips.seen_best(NEAR_DEGREES)
-    if not found.are_clear:
+    is_at_the_end = abs(found.degrees) == NEAR_DEGREES
+    if not found.are_clear or found.spread or is_at_the_end:
         found = strips.seen_best(MOST_DEGREES)
     return strips.refined(found)
 
