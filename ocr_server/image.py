@@ -5,8 +5,9 @@ pixels and resolution goes on to the engine: given a text file, Tesseract would 
 """
 
 import dataclasses
+import functools
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, cast
 
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
@@ -14,7 +15,7 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 from protocol.errors import ErrorCode, Refusal
 
 from .decoders import formats_of
-from .letters import BORDER, INK_CONTRAST, MAX_SIDE, crop_as_page, scale_down
+from .letters import BORDER, INK_CONTRAST, MAX_SIDE, crop_as_page, crop_in_full_contrast, scale_down
 from .outputs.projective import Projective
 
 MAX_PAGES: Final = 1000
@@ -44,7 +45,8 @@ class Page:
     is_blank: nothing on it differs from the rest. Looked at as a word, such a page gives letters that are not there.
     is_line: it is a crop of a single line, so there is no layout to find out.
     steps: what was done to it, in order. stored: the page as it is in the file, until the next one is asked for; None:
-    as it is here. to_stored: where this image's pixels are in that one.
+    as it is here. to_stored: where this image's pixels are in that one. clearer: makes the page in another way, to be
+    looked at too when the engine is unsure of this one; None where there is no other.
     """
 
     image: Image.Image
@@ -54,6 +56,7 @@ class Page:
     steps: tuple[str, ...] = ()
     stored: Image.Image | None = None
     to_stored: Projective = Projective()
+    clearer: "Callable[[], Page] | None" = None
 
 
 def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str]) -> Iterator[Page]:
@@ -98,6 +101,7 @@ def turned(page: Page, degrees: int) -> Page:
         steps=tuple(steps),
         stored=page.image if page.stored is None else page.stored,
         to_stored=to_stored,
+        clearer=None,
     )
 
 
@@ -135,8 +139,9 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
     is_blank = lightest - darkest <= INK_CONTRAST
     if image.height < SMALL_HEIGHT:
         crop, is_line = crop_as_page(image, steps)
-        to_stored = _to_the_size_of(image, crop, BORDER).then(to_stored)
-        return Page(crop, None, is_blank, is_line, tuple(steps), frame, to_stored)  # its resolution is no longer true
+        from_crop = _to_the_size_of(image, crop, BORDER).then(to_stored)
+        page = Page(crop, None, is_blank, is_line, tuple(steps), frame, from_crop)  # its resolution is no longer true
+        return dataclasses.replace(page, clearer=functools.partial(_in_full_contrast, image, page, to_stored))
     if not is_blank:
         image, way = _mended(image, steps)
         to_stored = way.inverse().then(to_stored)
@@ -146,6 +151,14 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
         to_stored = _to_the_size_of(image, page).then(to_stored)
         steps.append(f"scaled x{round(scale, 2):g}")
     return Page(page, dpi, is_blank, False, tuple(steps), frame, to_stored)
+
+
+def _in_full_contrast(image: Image.Image, page: Page, to_stored: Projective) -> Page:
+    crop = crop_in_full_contrast(image)
+    steps = tuple(step for step in page.steps if not step.startswith("scaled"))
+    return dataclasses.replace(
+        page, image=crop, steps=steps, to_stored=_to_the_size_of(image, crop, BORDER).then(to_stored), clearer=None
+    )
 
 
 def _mended(image: Image.Image, steps: list[str]) -> tuple[Image.Image, Projective]:

@@ -9,14 +9,14 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from PIL import Image, ImageChops, ImageOps
 
 INK_CONTRAST: Final = 40
 """Levels of grey. What differs from a crop's background by more is its ink; a page without any is blank."""
 
-CROP_INK_HEIGHT: Final = 24
+CROP_INK_HEIGHT: Final = 20
 """Pixels. A crop's letters lower than this are scaled up to it; more makes capitals of small letters."""
 
 MOST_UP: Final = 4
@@ -68,6 +68,17 @@ def crop_as_page(image: Image.Image, steps: list[str]) -> tuple[Image.Image, boo
     if is_line:
         steps.append("one line")
     return ImageOps.expand(image, BORDER, fill=background), is_line
+
+
+def crop_in_full_contrast(image: Image.Image) -> Image.Image:
+    """A crop as large as it is, black on white, with room around it: what to look at when the other one is unclear."""
+    background = _edge_grey(image)
+    if background < 128:
+        image, background = ImageOps.invert(image), 255 - background
+    darkest, _ = cast("tuple[float, float]", image.getextrema())
+    scale = 255 / max(1, background - darkest)
+    image = image.point([max(0, min(255, round((grey - darkest) * scale))) for grey in range(256)])
+    return ImageOps.expand(image, BORDER, fill=255)
 
 
 def scale_down(image: Image.Image, languages: Sequence[str], least_side: int) -> tuple[Image.Image, float]:

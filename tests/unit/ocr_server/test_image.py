@@ -72,7 +72,7 @@ def _crop(ink_height: int, paper: int, ink: int) -> bytes:
 
 def test_a_crop_with_small_letters_is_enlarged_with_a_border_in_its_own_background() -> None:
     page = _page(_crop(8, paper=200, ink=20), "auto")
-    assert page.size == (3 * 60 + 40, 3 * 60 + 40)
+    assert page.size == (2.5 * 60 + 40, 2.5 * 60 + 40)
     assert page.getpixel((0, 0)) == 200
 
 
