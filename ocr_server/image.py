@@ -140,8 +140,8 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
     if image.height < SMALL_HEIGHT:
         crop, is_line = crop_as_page(image, steps)
         from_crop = _to_the_size_of(image, crop, BORDER).then(to_stored)
-        page = Page(crop, None, is_blank, is_line, tuple(steps), frame, from_crop)  # its resolution is no longer true
-        return dataclasses.replace(page, clearer=functools.partial(_in_full_contrast, image, page, to_stored))
+        small = Page(crop, None, is_blank, is_line, tuple(steps), frame, from_crop)  # its resolution is no longer true
+        return dataclasses.replace(small, clearer=functools.partial(_in_full_contrast, image, small, to_stored))
     if not is_blank:
         image, way = _mended(image, steps)
         to_stored = way.inverse().then(to_stored)
