@@ -5,10 +5,9 @@ any direction: a word on a page that lies on its side has a base line that goes 
 """
 
 import dataclasses
-import difflib
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 
 Point = tuple[float, float]
 
@@ -61,12 +60,15 @@ class Box:
     bottom: float
 
 
+Found = TypeVar("Found", Word, Box)
+
+
 def offsets(true: Sequence[Word], found: Sequence[Word]) -> list[Offset]:
     """How far each word is put from where it is; words that were read differently are left out.
 
-    Both in reading order. `found` needs no right height: the true one is what counts.
+    `found` needs no right height: the true one is what counts.
     """
-    return [_offset(true[one], found[other]) for one, other in _alike(_texts(true), _texts(found))]
+    return [_offset(one, other) for one, other in _pairs(true, found, lambda word: word.start)]
 
 
 def box_offsets(true: Sequence[Word], found: Sequence[Box]) -> list[Offset]:
@@ -74,14 +76,23 @@ def box_offsets(true: Sequence[Word], found: Sequence[Box]) -> list[Offset]:
     upright, in the image: there the box of a word is larger than the word."""
     if not all(map(_is_level, true)):
         return []
-    return [_box_offset(true[one], found[other]) for one, other in _alike(_texts(true), _texts(found))]
+    return [_box_offset(one, other) for one, other in _pairs(true, found, lambda box: (box.left, box.bottom))]
 
 
-def _alike(true: Sequence[str], found: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """The places in both of what is the same in both."""
-    matcher = difflib.SequenceMatcher(None, true, found, autojunk=False)
-    for match in matcher.get_matching_blocks():
-        yield from ((match.a + number, match.b + number) for number in range(match.size))
+def _pairs(true: Sequence[Word], found: Sequence[Found], place: Callable[[Found], Point]) -> list[tuple[Word, Found]]:
+    """Words of the same text, each with the closest one that is not closer to another."""
+    distances = sorted(
+        (math.dist(one.start, place(other)), number, its)
+        for number, one in enumerate(true)
+        for its, other in enumerate(found)
+        if one.text == other.text
+    )
+    pairs, taken = dict[int, int](), set[int]()
+    for _, number, its in distances:
+        if number not in pairs and its not in taken:
+            pairs[number] = its
+            taken.add(its)
+    return [(true[number], found[pairs[number]]) for number in sorted(pairs)]
 
 
 def _is_level(word: Word) -> bool:
@@ -101,10 +112,6 @@ def in_image(boxes: Iterable[tuple[str, float, float, float, float]]) -> Iterato
     """Words of upright text from what readers of hOCR, ALTO or PDF give: text, left, right, base line, height."""
     for text, left, right, base, height in boxes:
         yield Word(text, (left, base), (right, base), height)
-
-
-def _texts(words: Sequence[Word] | Sequence[Box]) -> list[str]:
-    return [word.text for word in words]
 
 
 def _offset(true: Word, found: Word) -> Offset:

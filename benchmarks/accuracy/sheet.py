@@ -20,6 +20,7 @@ _PIECE: Final = re.compile(
 )
 """What a line is not broken in: a word, or a Chinese character with the signs that stay with it."""
 _HAN: Final = re.compile(f"[{_CHINESE}]")
+_LETTER: Final = re.compile("[A-Za-z0-9]")
 _SQUARE: Final = "國"
 
 
@@ -119,17 +120,16 @@ class Sheet:
     def _write(self, text: str, face: Face, left: float) -> None:
         """Draw a line's text and note its words; Chinese characters that stand together are one word.
 
-        Their base line is the lower edge of square characters, below that of letters: OpenType calls it icfb.
+        Where no letters set the base line, theirs is the lower edge of square characters: OpenType calls it icfb.
         """
         ascent, descent = face.getmetrics()
-        low = ink(face, _SQUARE)[3] if _HAN.search(text) else 0.0
+        low = ink(face, _SQUARE)[3] if _HAN.search(text) and not _LETTER.search(text) else 0.0
         x, base = round(left), self._top + ascent
         self._draw.text((x, base), text, 0, face, anchor="ls")
         for match in re.finditer(r"\S+", text):
             before = face.getlength(text[: match.start()])
             ink_left, _, ink_right, _ = ink(face, match[0])
-            its_base = base + (low if _HAN.search(match[0]) else 0.0)
-            start, end = ((x + before + edge, its_base) for edge in (ink_left, ink_right))
+            start, end = ((x + before + edge, base + low) for edge in (ink_left, ink_right))
             self._words.append(Word(match[0], start, end, ascent + descent))
 
     def _borders(self, edges: Sequence[float], face: Face) -> None:

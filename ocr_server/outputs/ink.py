@@ -58,7 +58,7 @@ def _fitted(line: Line, grey: Any) -> Line:
         edges = [is_now if abs(is_now - was) <= MOST * rise else was for was, is_now in zip(old, new, strict=True)]
         words[place] = _moved(words[place], edges[0], edges[1])
     box = _around([line.box, *(word.box for word in words)])
-    return settled(dataclasses.replace(line, box=box, words=tuple(words)), ink, area[1])
+    return settled(dataclasses.replace(line, box=box, words=tuple(words)), ink, area[0], area[1])
 
 
 def _ink(crop: Any) -> Any:

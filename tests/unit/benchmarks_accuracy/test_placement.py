@@ -24,6 +24,13 @@ def test_a_word_that_was_read_differently_is_left_out() -> None:
     assert [offset.text for offset in offsets(LINE, found)] == ["old"]
 
 
+def test_of_words_with_the_same_text_each_is_held_against_the_closest() -> None:
+    again = Word("the", (100, 260), (150, 260), 40)
+    found = (Word("the", (102, 260), (152, 260), 40),)  # the first one was read differently
+    assert [offset.left for offset in offsets((LINE[0], again), found)] == [0.05]
+    assert [offset.left for offset in offsets((LINE[0], again), (again, LINE[0]))] == [0, 0]
+
+
 @pytest.mark.parametrize("degrees", [90, 180, 270, 7])
 def test_left_and_right_go_along_the_text_whatever_its_direction(degrees: float) -> None:
     turn = Mapping.turn(degrees).then(Mapping.shift(500, 500))

@@ -41,12 +41,22 @@ def test_the_base_line_of_few_letters_is_where_most_of_them_end() -> None:
     ("text", "ends"),
     [
         pytest.param("gyp", (BASE + DESCENT,) * 3, id="no letter that stands on it"),
-        pytest.param("a word of many letters", (BASE,) * 4, id="a whole line"),
         pytest.param("Copy", (BASE - RISE + 10,) * 4, id="too far away"),
+        pytest.param("a word of many letters", (BASE - 5,) * 4, id="too far away for a whole line"),
+        pytest.param("many letters here", (BASE - 9, BASE - 4, BASE + 1, BASE + 6, BASE + 12), id="no common end"),
+        pytest.param("電話", (BASE,) * 4, id="Chinese"),
     ],
 )
 def test_it_stays_where_nothing_better_is_known(text: str, ends: tuple[int, ...]) -> None:
     assert only_line(fitted(seen(text), drawn(*ends))).start[1] == LOW
+
+
+def test_the_base_line_of_a_whole_line_goes_along_with_its_letters() -> None:
+    steps = [BASE + 3 - step for step in range(4) for _ in range(12)]
+    layout = page(line(word("many letters", 100, 500, BASE + 5), word("rising", 520, 960, BASE + 5)))
+    found = only_line(fitted(layout, drawn(*steps)))
+    assert (found.start[1], found.end[1]) == pytest.approx((BASE + 3.5, BASE - 0.5), abs=0.6)
+    assert found.words[1].start[1] == pytest.approx((found.start[1] + found.end[1]) / 2, abs=0.3)
 
 
 def test_a_line_that_rises_stays_as_it_is() -> None:
