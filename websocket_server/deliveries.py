@@ -11,6 +11,13 @@ from protocol.bodies import OcrAnswer
 from . import amqp_frames
 from .batches import Batches
 
+TOGETHER: Final = 32
+"""Acknowledgements that are written as soon as there are so many."""
+
+PAUSE: Final = 0.02
+"""Seconds for which fewer wait for more: nobody waits for them. A gateway that is killed meanwhile is sent some answers
+again that its clients have; these know them."""
+
 PENDING_SAID: Final = "PendingSaid"
 """Header of a held answer whose client has had PENDING."""
 
@@ -25,11 +32,11 @@ class Settling:
         self.lost = lost
         self._number = channel.number
         self._frames: list[bytes] = []
-        self._batches = Batches(channel, self._unsaid)
+        self._batches = Batches(channel, self._unsaid, PAUSE)
 
     def acknowledge(self, delivery_tag: int) -> None:
         """It is done with."""
-        self._say(amqp_frames.acknowledge(self._number, delivery_tag))
+        self._say(amqp_frames.acknowledge(self._number, delivery_tag), is_urgent=False)
 
     def give_back(self, delivery_tag: int) -> None:
         """It goes back to its queue, for whoever consumes that next."""
@@ -39,10 +46,10 @@ class Settling:
         """It goes where its queue's dead letters go."""
         self._say(amqp_frames.reject(self._number, delivery_tag))
 
-    def _say(self, frame: bytes) -> None:
+    def _say(self, frame: bytes, *, is_urgent: bool = True) -> None:
         if not self.lost.is_set():
             self._frames.append(frame)
-            self._batches.wake()
+            self._batches.wake(is_urgent=is_urgent or len(self._frames) >= TOGETHER)
 
     def _unsaid(self) -> bytes:
         frames, self._frames = self._frames, []

@@ -75,6 +75,59 @@ def test_images_of_one_moment_are_written_together_and_confirmed_each() -> None:
     asyncio.run(scenario())
 
 
+def test_what_comes_while_others_are_under_way_goes_out_together_when_these_are_confirmed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PAUSE", 3600.0)
+
+    async def scenario() -> None:
+        channel = PaperChannel()
+        publisher = _publisher(channel)
+        first = _publish(publisher, "m1")
+        assert await channel.written() == ["m1"]
+        others = [_publish(publisher, "m2"), _publish(publisher, "m3")]
+        await _settle()
+        assert channel.write_queue.empty()
+        channel.confirm(1)
+        assert await channel.written() == ["m2", "m3"]
+        channel.confirm(2)
+        channel.confirm(3)
+        await asyncio.gather(first, *others)
+
+    asyncio.run(scenario())
+
+
+def test_or_when_there_are_enough_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE", 3600.0)
+
+    async def scenario() -> None:
+        channel = PaperChannel()
+        publisher = _publisher(channel)
+        tasks = [_publish(publisher, "m1")]
+        await channel.written()
+        names = [f"more {number}" for number in range(module.TOGETHER)]
+        tasks += [_publish(publisher, name) for name in names]
+        assert await channel.written() == names
+        publisher.end()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+def test_or_a_moment_later_though_nothing_is_confirmed() -> None:
+    async def scenario() -> None:
+        channel = PaperChannel()
+        publisher = _publisher(channel)
+        tasks = [_publish(publisher, "m1")]
+        await channel.written()
+        tasks.append(_publish(publisher, "m2"))
+        assert await channel.written() == ["m2"]
+        publisher.end()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
 def test_a_refused_image_raises_what_the_channel_says() -> None:
     async def scenario() -> None:
         channel = PaperChannel()
