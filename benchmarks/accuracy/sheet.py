@@ -21,7 +21,6 @@ _PIECE: Final = re.compile(
 """What a line is not broken in: a word, or a Chinese character with the signs that stay with it."""
 _HAN: Final = re.compile(f"[{_CHINESE}]")
 _LETTER: Final = re.compile("[A-Za-z0-9]")
-_SQUARE: Final = "國"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,10 +119,11 @@ class Sheet:
     def _write(self, text: str, face: Face, left: float) -> None:
         """Draw a line's text and note its words; Chinese characters that stand together are one word.
 
-        Where no letters set the base line, theirs is the lower edge of square characters: OpenType calls it icfb.
+        The base line is where letters end, which in some fonts is not where the font says; in a line without letters it
+        is the lower edge of square characters, which OpenType calls icfb.
         """
         ascent, descent = face.getmetrics()
-        low = ink(face, _SQUARE)[3] if _HAN.search(text) and not _LETTER.search(text) else 0.0
+        low = ink(face, "H" if _LETTER.search(text) or not _HAN.search(text) else "國")[3]
         x, base = round(left), self._top + ascent
         self._draw.text((x, base), text, 0, face, anchor="ls")
         for match in re.finditer(r"\S+", text):

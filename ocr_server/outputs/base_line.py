@@ -54,13 +54,13 @@ def settled(line: Line, ink: Any, left: int, top: int) -> Line:
     away = ends - (line.start[1] + slope * at)
     near = max(1.0, _NEAR * rise)
     is_on_it = _in_fullest(away, near)
-    if is_on_it.sum() < ENOUGH * columns.size or np.ptp(at[is_on_it]) < (0 if is_short else length / 2):
+    if is_on_it.sum() < ENOUGH * columns.size:
         return line
-    if is_short:
-        start = end = line.start[1] + float(np.median(away[is_on_it]))
-    else:
-        change, offset = np.polyfit(at[is_on_it], away[is_on_it], 1)
-        start, end = line.start[1] + float(offset), line.end[1] + float(offset + change * length)
+    change, offset = 0.0, float(np.median(away[is_on_it]))
+    if not is_short and np.ptp(at[is_on_it]) > length / 2:  # else a slope would be by chance
+        change, offset = map(float, np.polyfit(at[is_on_it], away[is_on_it], 1))
+    start = line.start[1] + offset
+    end = line.start[1] + slope * length + offset + change * length
     most = (MOST_OF_FEW if is_short else MOST) * rise
     return _put(line, start, end) if max(abs(start - line.start[1]), abs(end - line.end[1])) <= most else line
 
