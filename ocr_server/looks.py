@@ -36,6 +36,12 @@ CERTAIN: Final = 80.0
 CLEAR: Final = 90.0
 """Confidence of a crop that is looked at once: 97 of 100 that are read rightly have more."""
 
+SHORT: Final = 20
+SHORT_SURE: Final = 92.0
+SHORT_SURER_BY: Final = 4.0
+"""Letters, and confidences. A word of another script may be read surely as a wrong one. Of 104 Chinese words 93 are found
+so, and of 198 English ones none is taken for Chinese."""
+
 MARGIN: Final = 4
 """Pixels around the few lines; more would take in pieces of their neighbours."""
 
@@ -80,7 +86,7 @@ class _Looks:
         if kept.reading.is_empty:
             return kept
         kept = self._clearer(kept)
-        kept = self._in_all_scripts(self._the_right_way(kept))
+        kept = self._in_all_scripts(self._the_right_way(self._if_short(kept)))
         if self._may_try and kept.mode in FULL_PAGE_MODES and stands_in_cells(kept.reading.lines):
             kept = self._row_by_row(kept)
         return kept
@@ -111,6 +117,16 @@ class _Looks:
         again = (*kept.again, "looked again in full contrast")
         look = self._try(kept.page.clearer(), kept.languages, kept.mode, again, is_guess=True)
         return look if look and look.reading.is_clearer_than(kept.reading) else kept
+
+    def _if_short(self, kept: Look) -> Look:
+        """A few letters in another script, if the engine is surer of these."""
+        for languages in self._scripts()[1:]:
+            if kept.reading.letters > SHORT or kept.reading.confidence >= SHORT_SURE:
+                break
+            look = self._try(kept.page, languages, kept.mode, kept.again, is_guess=True)
+            if look and look.reading.confidence > kept.reading.confidence + SHORT_SURER_BY:
+                kept = look
+        return kept
 
     def _the_right_way(self, kept: Look) -> Look:
         """In the script, and the way up, in which it is surest."""

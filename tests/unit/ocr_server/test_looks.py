@@ -134,6 +134,15 @@ def test_a_few_doubtful_lines_that_no_other_script_reads_change_nothing() -> Non
     assert table.looks == ["fra_3", "part_chi_tra_6"]
 
 
+@pytest.mark.parametrize(("as_latin", "as_chinese", "kept"), [(89, 96, CHINESE), (93, 99, LATIN), (91, 93, LATIN)])
+def test_a_word_is_tried_in_the_other_script_even_if_it_seems_to_be_read(
+    as_latin: float, as_chinese: float, kept: tuple[str, ...]
+) -> None:
+    table = Table(fra_6=Reading("BA", (as_latin,)), chi_tra_6=Reading("登入", (as_chinese,)))
+    word = Page(Image.new("L", (600, 800)), None, is_line=True)
+    assert best_look(word, AUTO, table).languages == kept
+
+
 CHINESE_FIRST = Options(CHINESE, 3, "auto", or_languages=(BOTH, LATIN), is_auto=True)
 
 
