@@ -39,8 +39,8 @@ CLEAR: Final = 90.0
 SHORT: Final = 20
 SHORT_SURE: Final = 92.0
 SHORT_SURER_BY: Final = 4.0
-"""Letters, and confidences. A word of another script may be read surely as a wrong one. Of 104 Chinese words 93 are found
-so, and of 198 English ones none is taken for Chinese."""
+"""Letters, and confidences. A word of another script may be read surely as a wrong one. Of 104 Chinese words 93 are
+found so, and of 198 English ones none is taken for Chinese."""
 
 MARGIN: Final = 4
 """Pixels around the few lines; more would take in pieces of their neighbours."""
