@@ -16,7 +16,7 @@ from .base_line import settled
 from .layout import Layout, Line, Word
 from .projective import Box
 
-LETTER_GAP: Final = 0.2
+LETTER_GAP: Final = 0.25
 """Of the line's rise: what stands further away from a word than this is no letter of it."""
 
 MOST: Final = 1.0
