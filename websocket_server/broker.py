@@ -162,13 +162,16 @@ class Broker:
         await self.stop_held(delivery.answer.client_uuid)
         delivery.give_back()
 
-    async def hold(self, answer: OcrAnswer, *, is_pending_said: bool) -> None:
-        """Keep a copy of an answer in its client's held queue; returns once it is confirmed. Raises NotHeld."""
+    async def hold(self, answer: OcrAnswer, *, is_pending_said: bool) -> float:
+        """Keep a copy of an answer in its client's held queue; returns once it is confirmed. Raises NotHeld.
+
+        Returns the seconds until the copy is safe, and the answer may be acknowledged.
+        """
         try:
             # The exchanges with the broker have limits of their own; waiting for one's turn has none.
             async with asyncio.timeout(PUBLISH_TIMEOUT):
                 link = await self._can_publish()
-            await or_lost(link.held.hold(answer, is_pending_said=is_pending_said))
+            return await or_lost(link.held.hold(answer, is_pending_said=is_pending_said))
         except Exception as error:  # of every kind, as above
             raise NotHeld(f"{type(error).__name__}: {error}".rstrip(": ")) from error
 

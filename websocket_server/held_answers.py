@@ -78,7 +78,7 @@ class HeldAnswers:
     # For a client that is away, or does not say Received
 
     def hold(self, delivery: BrokerDelivery, request_id: str, *, is_pending_said: bool) -> None:
-        """Put an answer into its client's held queue, and acknowledge it when it is there."""
+        """Put an answer into its client's held queue, and acknowledge it when it is safe there."""
         self._holding.start(self._hold(delivery, request_id, is_pending_said=is_pending_said))
 
     async def _hold(self, delivery: BrokerDelivery, request_id: str, *, is_pending_said: bool) -> None:
@@ -88,7 +88,7 @@ class HeldAnswers:
             await asyncio.sleep(pause)
             try:
                 async with self._places:  # for one try: an answer that cannot be held does not keep others from it
-                    await self._broker.hold(answer, is_pending_said=is_pending_said)
+                    safe_in = await self._broker.hold(answer, is_pending_said=is_pending_said)
             except NotHeld as error:
                 if not pause:
                     log.warning(
@@ -96,8 +96,10 @@ class HeldAnswers:
                     )
                 pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
             else:
-                delivery.acknowledge()
                 self._is_held(answer)
+                await asyncio.sleep(safe_in)
+                delivery.acknowledge()
+                return
 
     def _is_held(self, answer: OcrAnswer) -> None:
         self._metrics.held()

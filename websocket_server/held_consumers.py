@@ -1,7 +1,7 @@
-"""Takes the held answers of clients that are here. A part of `broker`.
+"""Takes the held answers of clients that are here, on one channel. A part of `broker`.
 
-All share one channel. When the broker closes it, for one queue that it does not let us take, the link goes on: what was
-delivered by the channel comes again, and whoever uses this takes up the queues anew.
+When the broker closes the channel, for one queue that it does not let us take, the link goes on: what was delivered by
+the channel comes again, and whoever uses this takes up the queues anew.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ OnHeld = Callable[[Settling, DeliveredMessage], Coroutine[Any, Any, None]]
 
 
 class HeldConsumers:
-    """The consumers of held queues on one connection to the broker. Everything raises what aiormq raises.
+    """The consumers of held queues on one channel. Everything raises what aiormq raises.
 
     on_held: called with each message, and what settles it. on_loss: called when the consumers have gone with their
     channel.
@@ -37,6 +37,7 @@ class HeldConsumers:
         self._channel: AbstractChannel | None = None
         self._lost = asyncio.Event()  # of the channel that there is, or was last
         self._settling: Settling | None = None  # on the same
+        self._prefetch = 0  # of the same, for each consumer that comes after it; 0: none is set
         self._consumes = asyncio.Lock()
         self._tags: dict[str, str] = {}
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
@@ -63,8 +64,9 @@ class HeldConsumers:
 
     async def _consume(self, client_uuid: str, queue_name: str, most: int) -> None:
         channel, settling = await self._open_channel()
-        # A channel's prefetch counts for each consumer that comes after it (RabbitMQ, "Consumer Prefetch").
-        await channel.set_qos(prefetch_count=most)
+        if self._prefetch != most:  # RabbitMQ, "Consumer Prefetch"
+            await channel.set_qos(prefetch_count=most)
+            self._prefetch = most
         consumed = await (await channel_of(channel)).basic_consume(
             queue_name, functools.partial(self._on_held, settling)
         )
@@ -104,7 +106,7 @@ class HeldConsumers:
             # The broker may end a consumer and leave its channel open, as when the queue is deleted.
             underlay = await channel_of(channel)
             underlay.on_consumer_cancel_callbacks.add(on_loss)
-            self._channel, self._settling = channel, Settling(underlay, lost)
+            self._channel, self._settling, self._prefetch = channel, Settling(underlay, lost), 0
         return self._channel, self._settling
 
     def _lose(self, lost: asyncio.Event, *_: Any) -> None:

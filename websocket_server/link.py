@@ -34,6 +34,10 @@ CLOSE_TIMEOUT: Final = 3.0
 PREFETCH: Final = 2000
 """Answers that are not acknowledged at a time; far more than clients may owe a Received for (`unreceived.py`)."""
 
+HELD_CHANNELS: Final = 8
+"""Channels on which held answers are taken: a channel answers one question after another, and when a gateway is back
+all its clients resume at once."""
+
 CONSUMER_CHECK: Final = 5.0
 """Seconds between looks at whether the broker still knows our consumer: when a queue is deleted and at once declared
 again by somebody else, RabbitMQ 3.10 forgets its consumers without a word."""
@@ -99,8 +103,8 @@ class Link:
                 await self._declare(publishing)
                 self.publisher = Publisher(await channel_of(publishing), PENDING_QUEUE, self._settings.result_queue)
                 self._settling = Settling(await channel_of(self._consuming), self.lost)
-                consumers = HeldConsumers(back, on_held, on_held_loss)
-                self._ends += [self.publisher.end, self._settling.end, consumers.end]
+                consumers = [HeldConsumers(back, on_held, on_held_loss) for _ in range(HELD_CHANNELS)]
+                self._ends += [self.publisher.end, self._settling.end, *(one.end for one in consumers)]
                 self.held = HeldQueues(holding, back, consumers, resume_window)
                 self.fanouts = Fanouts(out)
                 self._on_announcement = on_announcement
@@ -124,7 +128,7 @@ class Link:
     async def settled(self) -> None:
         """Wait until what was acknowledged or given back is so at the broker, as far as we can tell."""
         await self._settling.said()
-        await self.held.consumers.settled()
+        await self.held.settled()
 
     async def stop_consuming(self) -> None:
         """Take no more answers: those that come from now on stay in the queue."""

@@ -1,0 +1,54 @@
+"""When an answer in a held queue is acknowledged: when the queue survives its broker's sudden end, not before."""
+
+import asyncio
+import dataclasses
+from typing import Any
+
+from protocol.bodies import OcrAnswer
+from websocket_server import held_queues
+from websocket_server.held_answers import HeldAnswers
+from websocket_server.held_queues import HeldQueues
+from websocket_server.metrics import Metrics
+from websocket_server.registry import Registry
+
+SAFE_IN = 0.05
+
+
+class FakeBroker:
+    """Holds at once."""
+
+    async def hold(self, *_: Any, **__: Any) -> float:
+        return SAFE_IN
+
+
+@dataclasses.dataclass
+class FakeDelivery:
+    answer: OcrAnswer = dataclasses.field(default_factory=lambda: OcrAnswer("client", "image.png", "text"))
+    is_live: bool = True
+    is_acknowledged: bool = False
+
+    def acknowledge(self) -> None:
+        self.is_acknowledged = True
+
+
+def test_an_answer_is_acknowledged_when_its_copy_is_safe() -> None:
+    async def scenario() -> None:
+        broker, delivery = FakeBroker(), FakeDelivery()
+        held = HeldAnswers(Registry(), Metrics(), broker)  # type: ignore[arg-type]
+        held.hold(delivery, "r", is_pending_said=True)  # type: ignore[arg-type]
+        await asyncio.sleep(SAFE_IN / 10)
+        assert not delivery.is_acknowledged
+        await held.held()
+        assert delivery.is_acknowledged
+
+    asyncio.run(scenario())
+
+
+def test_a_held_queue_is_safe_some_seconds_after_it_was_declared_for_the_first_time() -> None:
+    any_: Any = None
+    queues = HeldQueues(any_, any_, (), resume_window=600.0)
+    safe_at = held_queues.ON_DISK_AFTER
+    assert queues._on_disk_at("one", 0.0) == safe_at
+    assert queues._on_disk_at("one", 500.0) == safe_at
+    assert queues._on_disk_at("other", 500.0) == 500.0 + safe_at
+    assert queues._on_disk_at("one", 600.0) == 600.0 + safe_at, "it may have expired, and be a new one"
