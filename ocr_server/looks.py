@@ -15,7 +15,7 @@ from .engine import EngineTimeout
 from .image import Page, turned
 from .options import Options
 from .reading import FEW_LETTERS, UNSURE, Reading, TextLine, most_doubtful, stands_in_cells
-from .scripts import LATIN, is_for_two_scripts, script_of
+from .scripts import LATIN, are_alike, is_for_two_scripts, script_of, surer_by
 
 FULL_PAGE_MODES: Final = (1, 3)
 BLOCK: Final = 6
@@ -121,10 +121,12 @@ class _Looks:
     def _if_short(self, kept: Look) -> Look:
         """A few letters in another script, if the engine is surer of these."""
         for languages in self._scripts()[1:]:
-            if kept.reading.letters > SHORT or kept.reading.confidence >= SHORT_SURE:
-                break
+            alike, confidence = are_alike(languages, kept.languages), kept.reading.confidence
+            if kept.reading.letters > SHORT or (confidence >= SHORT_SURE and not alike):
+                continue
             look = self._try(kept.page, languages, kept.mode, kept.again, is_guess=True)
-            if look and look.reading.confidence > kept.reading.confidence + SHORT_SURER_BY:
+            by = surer_by(languages, kept.languages) if alike else SHORT_SURER_BY
+            if look and look.reading.confidence > confidence + by:
                 kept = look
         return kept
 
@@ -134,14 +136,15 @@ class _Looks:
         lines = most_doubtful(kept.reading.lines)
         is_page = 2 * len(lines) < len(kept.reading.lines)
         if ways and is_page:
-            surest = self._surest_way(_part(kept.page, lines), lines, ways)
+            surest = self._surest_way(_part(kept.page, lines), kept, lines, ways)
             ways = [surest] if surest else []
         first = kept
         for degrees, languages in ways:
             page = turned(first.page, degrees) if degrees else first.page
             asked = languages if degrees else self._with_latin(languages, first.reading)
             look = self._try(page, asked, first.mode, first.again, is_guess=not is_page)
-            if look and look.reading.worth > kept.reading.worth:
+            is_alike = is_page and are_alike(languages, kept.languages)  # the few lines have told it
+            if look and (look.reading.worth > kept.reading.worth or is_alike):
                 kept = look
             if kept.reading.confidence >= CERTAIN:
                 break
@@ -152,21 +155,30 @@ class _Looks:
         scripts, reading = self._scripts(), kept.reading
         is_unsure = reading.confidence < UNSURE
         is_doubtful = is_unsure or any(line.is_doubtful for line in reading.lines)
-        upright = [(0, languages) for languages in scripts[1:] if is_doubtful]
+        others = [one for one in scripts if one != kept.languages]
+        upright = [(0, one) for one in others if is_doubtful or are_alike(one, kept.languages)]
         # What only a second look found is no page of text, whichever way is up.
         may_turn = self._may_try and is_unsure and reading.letters >= ENOUGH_LETTERS and not kept.again
         return upright + [(degrees, languages) for degrees in TURNS for languages in scripts if may_turn]
 
-    def _surest_way(self, part: Page, lines: Sequence[TextLine], ways: Sequence[Way]) -> Way | None:
-        """None when none is much surer than the first."""
-        surest, found = max(SURE_ENOUGH, statistics.fmean(line.confidence for line in lines) + SURER_BY), None
+    def _surest_way(self, part: Page, kept: Look, lines: Sequence[TextLine], ways: Sequence[Way]) -> Way | None:
+        """None when none is much surer than the first look was of these lines."""
+        before = statistics.fmean(line.confidence for line in lines)
+        surest, found, last = 0.0, None, 0
         for degrees, languages in ways:
+            if found and surest >= CERTAIN and degrees != last:
+                break
+            last = degrees
             page = turned(part, degrees) if degrees else part
             look = self._try(page, languages, BLOCK, (), is_guess=True)
-            if look and look.reading.letters >= FEW_LETTERS and look.reading.confidence > surest:
+            if not look or look.reading.letters < FEW_LETTERS:
+                continue
+            alike = not degrees and are_alike(languages, kept.languages)
+            enough = before + (surer_by(languages, kept.languages) if alike else SURER_BY)
+            if found:
+                enough = max(enough, surest + surer_by(languages, found[1]))
+            if look.reading.confidence > max(SURE_ENOUGH, enough):
                 surest, found = look.reading.confidence, (degrees, languages)
-            if found and surest >= CERTAIN:
-                break
         return found
 
     def _scripts(self) -> list[Languages]:

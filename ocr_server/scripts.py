@@ -52,8 +52,12 @@ _SCRIPTS: Final = {
     "Thai": "tha",
     "Tibetan": "bod dzo",
 }
-_WITH_LATIN_LETTERS: Final = ("Han, simplified", "Han, traditional")
+_SIMPLIFIED: Final = "Han, simplified"
+_TRADITIONAL: Final = "Han, traditional"
+_WITH_LATIN_LETTERS: Final = (_SIMPLIFIED, _TRADITIONAL)
 """Scripts whose data reads Latin words as well. Together with a Latin language it reads pure Chinese worse."""
+
+_ALIKE: Final = 6.0
 
 _SCRIPT_OF: Final = {language: script for script, languages in _SCRIPTS.items() for language in languages.split()}
 
@@ -96,6 +100,21 @@ def sets_of(languages: Sequence[str]) -> tuple[Languages, ...]:
 def is_for_two_scripts(languages: Languages) -> bool:
     """True of a combination for pages that have whole lines in Latin letters among others."""
     return script_of(languages[0]) == LATIN != script_of(languages[-1])
+
+
+def are_alike(one: Languages, other: Languages) -> bool:
+    """True of simplified and traditional Chinese: either reads the other without doubting it much."""
+    return {script_of(one[0]), script_of(other[0])} == {_SIMPLIFIED, _TRADITIONAL}
+
+
+def surer_by(one: Languages, other: Languages) -> float:
+    """By how much the confidence of one must be above that of the other, where these are alike; else 0.
+
+    Of traditional texts simplified data is less sure by 13 to 17; of simplified ones neither is surer by more than 4.
+    """
+    if not are_alike(one, other):
+        return 0.0
+    return _ALIKE if script_of(one[0]) == _TRADITIONAL else -_ALIKE
 
 
 def widespread(installed: Iterable[str]) -> Languages:

@@ -143,6 +143,22 @@ def test_a_word_is_tried_in_the_other_script_even_if_it_seems_to_be_read(
     assert best_look(word, AUTO, table).languages == kept
 
 
+SIMPLIFIED = ("chi_sim",)
+
+
+@pytest.mark.parametrize(("as_traditional", "as_simplified", "kept"), [(92, 78, CHINESE), (87, 87, SIMPLIFIED)])
+@pytest.mark.parametrize("is_latin_first", [True, False])
+def test_of_the_two_ways_to_write_chinese_the_right_one_is_found(
+    as_traditional: float, as_simplified: float, kept: tuple[str, ...], is_latin_first: bool
+) -> None:
+    traditional, simplified = (lines(*[("圖書館建在港口旁邊", sure)] * 9) for sure in (as_traditional, as_simplified))
+    said = {"fra_3": BAD_LINES, "chi_tra_3": traditional, "chi_sim_3": simplified}
+    parts = {"part_chi_tra_6": traditional, "part_chi_sim_6": simplified}
+    others = (CHINESE, SIMPLIFIED) if is_latin_first else (SIMPLIFIED,)
+    options = Options(LATIN if is_latin_first else CHINESE, 3, "auto", or_languages=others, is_auto=True)
+    assert best_look(PAGE, options, Table(**said, **parts)).languages == kept
+
+
 CHINESE_FIRST = Options(CHINESE, 3, "auto", or_languages=(BOTH, LATIN), is_auto=True)
 
 

@@ -1,6 +1,14 @@
 """Which languages are read together, and which instead."""
 
-from ocr_server.scripts import MOST_OF_A_SCRIPT, MOST_SCRIPTS, is_for_two_scripts, script_of, sets_of, widespread
+from ocr_server.scripts import (
+    MOST_OF_A_SCRIPT,
+    MOST_SCRIPTS,
+    is_for_two_scripts,
+    script_of,
+    sets_of,
+    surer_by,
+    widespread,
+)
 
 
 def test_languages_of_a_script_are_read_together_and_english_last() -> None:
@@ -25,6 +33,12 @@ def test_the_script_that_is_named_first_is_tried_first() -> None:
 
 def test_the_two_ways_of_writing_chinese_are_no_set() -> None:
     assert sets_of(("chi_sim", "chi_tra")) == (("chi_sim",), ("chi_tra",))
+
+
+def test_simplified_chinese_may_be_less_sure_than_traditional_and_still_be_right() -> None:
+    simplified, traditional = ("chi_sim",), ("chi_tra",)
+    assert surer_by(simplified, traditional) < 0 < surer_by(traditional, simplified)
+    assert surer_by(traditional, ("eng",)) == surer_by(traditional, traditional) == 0
 
 
 def test_a_language_that_nobody_knows_is_taken_for_one_in_latin_letters() -> None:
