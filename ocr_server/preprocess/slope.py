@@ -83,7 +83,7 @@ def lines_of(ink: Grey) -> Lines:
     height, width = ink.shape
     if min(MOST_STRIPS, width // STRIP) < LEAST_STRIPS or height < 2 * BANDS:
         return Lines()
-    strips = _Strips(ink)
+    strips = Strips(ink)
     found = strips.seen_best(NEAR_DEGREES)
     is_at_the_end = abs(found.degrees) == NEAR_DEGREES
     if not found.are_clear or found.spread or is_at_the_end:
@@ -91,7 +91,7 @@ def lines_of(ink: Grey) -> Lines:
     return strips.refined(found)
 
 
-class _Strips:
+class Strips:
     """The ink of a look in upright strips, each a row here: what is added up lies in memory as it is read."""
 
     def __init__(self, ink: Grey) -> None:
@@ -144,13 +144,13 @@ class _Strips:
 
     def _by_band(self, degrees: float) -> Floats:
         """How much the sum of all strips changes from row to row, in each band, once lines that slope so are level."""
-        return _by_band(_changes(self._levelled(degrees).sum(axis=0)))
+        return _by_band(_changes(self.levelled(degrees).sum(axis=0)))
 
     def _gain(self, degrees: float, spread: float) -> float:
-        level = self._levelled_by(degrees, spread) if spread else self._levelled(degrees)
+        level = self._levelled_by(degrees, spread) if spread else self.levelled(degrees)
         return float(_changes(level.sum(axis=0)).sum()) / self._all_ink
 
-    def _levelled(self, degrees: float) -> Floats:
+    def levelled(self, degrees: float) -> Floats:
         """The strips moved so that lines of this slope lie level."""
         slope, middles = _slope(degrees), self._middles[:, 0]
         matrix = np.array([[1, slope * (middles[1] - middles[0]), slope * middles[0]], [0, 1, 0]])

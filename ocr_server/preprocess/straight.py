@@ -10,8 +10,11 @@ import numpy as np
 from ocr_server.letters import MAX_SIDE
 from ocr_server.outputs.projective import Projective
 
+from .columns import columns_of
 from .look import Grey, Look
 from .slope import MANY_BANDS, Lines, ink_of, lines_of
+
+PERSPECTIVE: Final = "perspective"
 
 LEAST_DEGREES: Final = 0.3
 """A page that slopes by less is left as it is: it would be read no better, and each of its pixels would be blurred."""
@@ -72,7 +75,10 @@ def straightening(look: Look, page_size: tuple[int, int]) -> Straightening:
         is_text = _are_seen(from_top) and from_top.bands >= SEVERAL
         if is_text and from_top.gain >= SIDEWAYS * lines.gain:
             lines, is_sideways, page_size = from_top, True, page_size[::-1]
-    return _levelling(lines, is_sideways, *page_size) if _are_seen(lines) else Straightening()
+    if not _are_seen(lines):
+        return Straightening()
+    how = _levelling(lines, is_sideways, *page_size)
+    return _with_upright_columns(how, look) if PERSPECTIVE in how.steps else how
 
 
 def _are_seen(lines: Lines) -> bool:
@@ -103,12 +109,39 @@ def _levelling(lines: Lines, is_sideways: bool, width: int, height: int) -> Stra
         left, top, right, bottom = way.of_box((0, 0, width, height))
         x, y = (left + right) / 2, (top + bottom) / 2
         way = way.then(Projective.levelled(-change * y, change, x))
-        steps.append("perspective")
-    left, top, right, bottom = way.of_box((0, 0, width, height))
+        steps.append(PERSPECTIVE)
+    return _bounded(Straightening(is_sideways, way, (width, height), tuple(steps)))
+
+
+def _bounded(how: Straightening) -> Straightening:
+    """With all of a page on the result, which begins at (0, 0); nothing where that would be too large."""
+    width, height = how.size
+    left, top, right, bottom = how.way.of_box((0, 0, width, height))
     size = math.ceil(right - left), math.ceil(bottom - top)
     if max(size) > MAX_SIDE or size[0] * size[1] > max(MOST_LARGER * width * height, ALWAYS_PIXELS):
-        return Straightening(is_sideways)
-    return Straightening(is_sideways, way.then(Projective.moved(-left, -top)), size, tuple(steps))
+        return Straightening(how.is_sideways)
+    return dataclasses.replace(how, way=how.way.then(Projective.moved(-left, -top)), size=size)
+
+
+def _with_upright_columns(how: Straightening, look: Look) -> Straightening:
+    """A page was not only taken from the left or the right: its letters lean, some more than others."""
+    page = cv2.rotate(look.grey, cv2.ROTATE_90_CLOCKWISE) if how.is_sideways else look.grey
+    to_page = Projective.scaled(look.factor, look.factor)
+    to_look = to_page.inverse()
+    small = dataclasses.replace(
+        how, way=to_page.then(how.way).then(to_look), size=(how.size[0] // look.factor, how.size[1] // look.factor)
+    )
+    columns = columns_of(straightened(page, small))
+    if columns is None or abs(columns.change) * small.size[0] / 2 > MOST_NARROWER:
+        return how
+    # Columns are lines of a page whose two axes are exchanged.
+    exchanged = Projective(0, 1, 0, 1, 0, 0)
+    first = columns.slope - columns.change * columns.at
+    upright = exchanged.then(Projective.levelled(first, columns.change, small.size[1] / 2)).then(exchanged)
+    bounded = _bounded(dataclasses.replace(how, way=to_look.then(upright).then(to_page)))
+    if not bounded.steps:
+        return how
+    return dataclasses.replace(bounded, way=how.way.then(bounded.way))
 
 
 def _change(lines: Lines, height: int) -> float:
