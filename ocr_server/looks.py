@@ -7,31 +7,23 @@ readings of the whole page the better one is kept.
 """
 
 import dataclasses
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from .engine import EngineTimeout
 from .image import Page, turned
 from .options import Options
-from .reading import FEW_LETTERS, UNSURE, Reading, TextLine, most_doubtful, stands_in_cells
-from .scripts import LATIN, are_alike, is_for_two_scripts, script_of, surer_by
+from .reading import UNSURE, Reading, most_doubtful, stands_in_cells
+from .scripts import LATIN, Languages, are_alike, is_for_two_scripts, script_of, surer_by
+from .ways import CERTAIN, TURNS, Way, surest_way
 
 FULL_PAGE_MODES: Final = (1, 3)
 BLOCK: Final = 6
 SECOND_LOOKS: Final = {BLOCK: "a block", 7: "a line", 8: "a word"}
 """How a page is looked at again that the engine's layout analysis finds empty, and a single line from the start."""
 
-TURNS: Final = (180, 90, 270)
-"""Degrees, the likely ones first: on which side lines lie is mostly seen in the image, which way is up is not."""
-
 ENOUGH_LETTERS: Final = 12
 """Fewer say nothing of how a page lies: photos of things give some."""
-
-SURER_BY: Final = 15.0
-SURE_ENOUGH: Final = 60.0
-CERTAIN: Final = 80.0
-"""Confidence: by how much a few lines must be surer in another way, how sure, and from where on no other is tried."""
 
 CLEAR: Final = 90.0
 """Confidence of a crop that is looked at once: 97 of 100 that are read rightly have more."""
@@ -42,15 +34,8 @@ SHORT_SURER_BY: Final = 4.0
 """Letters, and confidences. A word of another script may be read surely as a wrong one. Of 104 Chinese words 93 are
 found so, and of 198 English ones none is taken for Chinese."""
 
-MARGIN: Final = 4
-"""Pixels around the few lines; more would take in pieces of their neighbours."""
-
 AS_GOOD: Final = 0.9
 """How good, of the first reading, a table must be when it is read row by row: lines around its cells may hide some."""
-
-Languages = tuple[str, ...]
-Way = tuple[int, Languages]
-"""By how many degrees a page is turned, and what it is read with."""
 
 Read = Callable[[Page, Languages, int, bool], Reading]
 """Page, languages, page segmentation mode, and whether it is a guess, which gets less time. Raises EngineTimeout."""
@@ -136,7 +121,7 @@ class _Looks:
         lines = most_doubtful(kept.reading.lines)
         is_page = 2 * len(lines) < len(kept.reading.lines)
         if ways and is_page:
-            surest = self._surest_way(_part(kept.page, lines), kept, lines, ways)
+            surest = surest_way(kept.page, kept.languages, lines, ways, self._guess)
             ways = [surest] if surest else []
         first = kept
         for degrees, languages in ways:
@@ -160,26 +145,6 @@ class _Looks:
         # What only a second look found is no page of text, whichever way is up.
         may_turn = self._may_try and is_unsure and reading.letters >= ENOUGH_LETTERS and not kept.again
         return upright + [(degrees, languages) for degrees in TURNS for languages in scripts if may_turn]
-
-    def _surest_way(self, part: Page, kept: Look, lines: Sequence[TextLine], ways: Sequence[Way]) -> Way | None:
-        """None when none is much surer than the first look was of these lines."""
-        before = statistics.fmean(line.confidence for line in lines)
-        surest, found, last = 0.0, None, 0
-        for degrees, languages in ways:
-            if found and surest >= CERTAIN and degrees != last:
-                break
-            last = degrees
-            page = turned(part, degrees) if degrees else part
-            look = self._try(page, languages, BLOCK, (), is_guess=True)
-            if not look or look.reading.letters < FEW_LETTERS:
-                continue
-            alike = not degrees and are_alike(languages, kept.languages)
-            enough = before + (surer_by(languages, kept.languages) if alike else SURER_BY)
-            if found:
-                enough = max(enough, surest + surer_by(languages, found[1]))
-            if look.reading.confidence > max(SURE_ENOUGH, enough):
-                surest, found = look.reading.confidence, (degrees, languages)
-        return found
 
     def _scripts(self) -> list[Languages]:
         """The sets to choose among, the first one first; without those for pages in two scripts."""
@@ -209,6 +174,10 @@ class _Looks:
         look = self._try(kept.page, kept.languages, BLOCK, (*kept.again, f"looked again as {SECOND_LOOKS[BLOCK]}"))
         return look if look and look.reading.worth >= AS_GOOD * kept.reading.worth else kept
 
+    def _guess(self, part: Page, languages: Languages) -> Reading | None:
+        look = self._try(part, languages, BLOCK, (), is_guess=True)
+        return look.reading if look else None
+
     def _try(
         self, page: Page, languages: Languages, mode: int, again: tuple[str, ...], is_guess: bool = False
     ) -> Look | None:
@@ -217,12 +186,3 @@ class _Looks:
             return Look(page, languages, mode, self._read(page, languages, mode, is_guess), again)
         except EngineTimeout:
             return None
-
-
-def _part(page: Page, lines: Sequence[TextLine]) -> Page:
-    """What of the page these lines are on."""
-    lefts, tops, rights, bottoms = zip(*(line.box for line in lines), strict=True)
-    left, top, right, bottom = min(lefts) - MARGIN, min(tops) - MARGIN, max(rights) + MARGIN, max(bottoms) + MARGIN
-    width, height = page.image.size
-    area = (max(0, round(left)), max(0, round(top)), min(width, round(right)), min(height, round(bottom)))
-    return dataclasses.replace(page, image=page.image.crop(area))

@@ -27,7 +27,7 @@ PURE = (
     *("websocket_server/closed_requests.py", "websocket_server/in_flight.py"),
     "websocket_server/amqp_frames.py",
     *("ocr_server/job.py", "ocr_server/control.py", "ocr_server/attempts.py"),
-    *(f"ocr_server/{one}.py" for one in ("looks", "reading", "scripts", "chinese")),
+    *(f"ocr_server/{one}.py" for one in ("looks", "ways", "reading", "scripts", "chinese")),
     *(f"ocr_server/{one}.py" for one in ("options", "cancellations", "pace", "confirms", "handover", "amqp_frames")),
     *(
         f"ocr_server/outputs/{one}.py"
