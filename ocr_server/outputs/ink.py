@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Final
 
-from .base_line import settled
 from .layout import Layout, Line, Word
 from .projective import Box
 
@@ -40,6 +39,8 @@ def fitted(layout: Layout, image: Any) -> Layout:
 
 
 def _fitted(line: Line, grey: Any) -> Line:
+    from .base_line import settled  # loading NumPy takes 0.14 s and 17 MB, which only those pay who ask for an output
+
     rise, run = -line.rise[1], line.end[0] - line.start[0]
     if run <= 0 or rise <= 0 or abs(line.end[1] - line.start[1]) > MOST_DRIFT * rise:
         return line
