@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 from protocol.errors import ErrorCode, Refusal
 
 from .decoders import formats_of
-from .letters import BORDER, INK_CONTRAST, MAX_SIDE, crop_as_page, crop_in_full_contrast, scale_down
+from .letters import BORDER, INK_CONTRAST, MAX_SIDE, at_readable_size, crop_as_page, crop_in_full_contrast
 from .outputs.projective import Projective
 
 MAX_PAGES: Final = 1000
@@ -145,8 +145,8 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
     if not is_blank:
         image, way = _mended(image, steps)
         to_stored = way.inverse().then(to_stored)
-    page, scale = scale_down(image, languages, SMALL_HEIGHT)
-    if scale < 1:
+    page, scale = at_readable_size(image, languages, SMALL_HEIGHT)
+    if scale != 1:
         dpi = _credible(dpi and dpi * scale)
         to_stored = _to_the_size_of(image, page).then(to_stored)
         steps.append(f"scaled x{round(scale, 2):g}")

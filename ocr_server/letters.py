@@ -30,6 +30,17 @@ PAGE_LETTER_HEIGHT: Final = 12
 
 SCALES_DOWN: Final = (1 / 3, 1 / 2, 2 / 3)
 
+LEAST_LETTER_HEIGHT: Final = 9
+"""Pixels. A page with lower ones is scaled up: of letters of 6, 2 % are read wrongly, twice as large 0.1; of 8, 0.2
+and 0."""
+
+SMALL_LETTERS: Final = 12
+SMALL_CHARACTERS: Final = 16
+"""Pixels, by twos: what may be lower than that, in Latin letters; what is too low in others, Chinese above all."""
+
+MOST_PIXELS: Final = 24_000_000
+"""Of a page that is scaled up."""
+
 SHARP: Final = 0.45
 """The share of the contrast that lies between two neighbours, where a page at half its size is steepest. A blurred one
 has 0.3 and is not scaled down, which would make three errors of one; all others measured have 0.64 and more."""
@@ -81,19 +92,20 @@ def crop_in_full_contrast(image: Image.Image) -> Image.Image:
     return ImageOps.expand(image, BORDER, fill=255)
 
 
-def scale_down(image: Image.Image, languages: Sequence[str], least_side: int) -> tuple[Image.Image, float]:
+def at_readable_size(image: Image.Image, languages: Sequence[str], least_side: int) -> tuple[Image.Image, float]:
     """A page at the smallest size at which its letters are large enough, and the factor, 1.0 when it is as it was.
 
     least_side: pixels that no side may fall below.
     """
-    if min(image.size) < 2 * least_side or not LATIN.issuperset(languages):
-        return image, 1.0
     half = image.reduce(2)  # averages four pixels to one: the grain of a scan is no ink then
     darkest, paper, lightest = (_grey_below(half, share) for share in (0.005, 0.5, 0.995))
     contrast = max(paper - darkest, lightest - paper)
-    if _steepest(half) < SHARP * contrast:
+    ink = _ink_of(paper, contrast // 2)
+    height, is_latin = 2 * _letter_height(half.point(ink), _STRIP), LATIN.issuperset(languages)
+    if 0 < height <= (SMALL_LETTERS if is_latin else SMALL_CHARACTERS):
+        return _twice(image, ink) if is_latin else _doubled(image)
+    if not is_latin or min(image.size) < 2 * least_side or _steepest(half) < SHARP * contrast:
         return image, 1.0
-    height = 2 * _letter_height(half.point(_ink_of(paper, contrast // 2)))
     for scale in SCALES_DOWN:
         if height * scale >= PAGE_LETTER_HEIGHT and min(image.size) * scale >= least_side:
             if scale == 1 / 2:
@@ -101,6 +113,19 @@ def scale_down(image: Image.Image, languages: Sequence[str], least_side: int) ->
             size = (round(image.width * scale), round(image.height * scale))
             return image.resize(size, Image.Resampling.BOX), scale
     return image, 1.0
+
+
+def _twice(image: Image.Image, ink: list[int]) -> tuple[Image.Image, float]:
+    """Twice as large, if its letters are really small: of half a page their height is known by two pixels only."""
+    height = _letter_height(image.point(ink), _STRIP // 2)
+    return _doubled(image) if height < LEAST_LETTER_HEIGHT else (image, 1.0)
+
+
+def _doubled(image: Image.Image) -> tuple[Image.Image, float]:
+    width, height = 2 * image.width, 2 * image.height
+    if width * height > MOST_PIXELS or max(width, height) > MAX_SIDE:
+        return image, 1.0
+    return image.resize((width, height), Image.Resampling.LANCZOS), 2.0
 
 
 def _grey_below(image: Image.Image, share: float) -> int:
@@ -116,9 +141,9 @@ def _steepest(page: Image.Image) -> int:
     return _grey_below(ImageChops.difference(here, right), 0.995)
 
 
-def _letter_height(ink: Image.Image) -> int:
-    """The height of a page's small letters in pixels; 0 when there are none."""
-    runs = re.findall(rb"[^\0]+", _strips(ink, _STRIP).tobytes())
+def _letter_height(ink: Image.Image, strip: int) -> int:
+    """The height of a page's small letters in pixels, seen in strips of this width; 0 when there are none."""
+    runs = re.findall(rb"[^\0]+", _strips(ink, strip).tobytes())
     heights = Counter(len(run) for run in runs if len(run) >= _SPECK)
     enough = _SMALL_LETTERS * heights.total()
     for height, below in zip(

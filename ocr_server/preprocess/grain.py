@@ -14,11 +14,19 @@ BAND: Final = 32
 SPECK: Final = 80
 """Levels of grey by which a speck differs from all its neighbours."""
 
-A_FEW: Final = 0.0005
-MANY: Final = 0.01
+A_FEW: Final = 0.001
+MANY: Final = 0.005
 """Shares of pixels that are specks: from which on they are removed one by one, and from which on by a median."""
 
-_NEIGHBOURS: Final = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
+
+def _all_but_the_middle(side: int) -> Grey:
+    square = np.ones((side, side), np.uint8)
+    square[side // 2, side // 2] = 0
+    return square
+
+
+_NEXT: Final = _all_but_the_middle(3)
+_AROUND: Final = _all_but_the_middle(5)
 
 
 def bands_of(grey: Grey) -> Grey:
@@ -31,27 +39,17 @@ def bands_of(grey: Grey) -> Grey:
 
 
 def cleaned(grey: Grey, steps: list[str]) -> Grey:
-    """The page without specks and grain; the very same one where there are none to speak of."""
-    bands = bands_of(grey)
-    share = _specks(bands)
-    if share > MANY:
-        grey = cv2.medianBlur(grey, 3)
-        steps.append("specks removed")
-    elif share > A_FEW:
-        grey = _without_single_ones(grey)
-        steps.append("specks removed")
-    return grey
+    """The page without specks; the very same one where there are none to speak of."""
+    share = _specks(bands_of(grey), _AROUND)[1]
+    if share < A_FEW:
+        return grey
+    steps.append("specks removed")
+    return cv2.medianBlur(grey, 3) if share > MANY else _specks(grey, _NEXT)[0]
 
 
-def _specks(grey: Grey) -> float:
-    """The part of the pixels that differ much from all around them."""
-    lightest, darkest = cv2.dilate(grey, _NEIGHBOURS), cv2.erode(grey, _NEIGHBOURS)
-    dark, light = cv2.subtract(darkest, grey) > SPECK, cv2.subtract(grey, lightest) > SPECK
-    return (np.count_nonzero(dark) + np.count_nonzero(light)) / grey.size
-
-
-def _without_single_ones(grey: Grey) -> Grey:
-    """Each pixel that is a speck takes the grey of its nearest neighbour in brightness; no other pixel changes."""
-    lightest, darkest = cv2.dilate(grey, _NEIGHBOURS), cv2.erode(grey, _NEIGHBOURS)
-    lifted = np.where(cv2.subtract(darkest, grey) > SPECK, darkest, grey)
-    return np.where(cv2.subtract(lifted, lightest) > SPECK, lightest, lifted)
+def _specks(grey: Grey, around: Grey) -> tuple[Grey, float]:
+    """The page with each pixel that differs much from all around it made like one of these, and the share of such."""
+    lightest, darkest = cv2.dilate(grey, around), cv2.erode(grey, around)
+    is_dark, is_light = cv2.subtract(darkest, grey) > SPECK, cv2.subtract(grey, lightest) > SPECK
+    clean = np.where(is_dark, darkest, np.where(is_light, lightest, grey))
+    return clean, (np.count_nonzero(is_dark) + np.count_nonzero(is_light)) / grey.size

@@ -46,6 +46,20 @@ def test_a_page_is_scaled_down_as_far_as_its_letters_allow(font_size: int, facto
     assert page.steps == (() if factor == 1 else (f"scaled x{round(factor, 2):g}",))
 
 
+@pytest.mark.parametrize(("font_size", "factor"), [(10, 2), (13, 2), (15, 2), (20, 1)])
+def test_a_page_with_small_letters_is_scaled_up(font_size: int, factor: int) -> None:
+    page = _page(_full(font_size))
+    assert page.image.size == (1200 * factor, 1000 * factor)
+    assert page.dpi == 300 * factor
+    assert page.steps == (() if factor == 1 else ("scaled x2",))
+    assert page.to_stored.of(page.image.size) == (1200, 1000)
+
+
+@pytest.mark.parametrize(("font_size", "factor"), [(13, 2), (20, 2), (40, 1)])
+def test_small_characters_that_need_more_pixels_are_scaled_up_sooner(font_size: int, factor: int) -> None:
+    assert _page(_full(font_size), languages=("chi_tra",)).image.size == (1200 * factor, 1000 * factor)
+
+
 def test_a_blurred_page_keeps_all_its_pixels() -> None:
     assert _page(_full(56, blur=1)).image.size == (600, 500)
     assert _page(_full(56, blur=4)).image.size == (1200, 1000)
