@@ -150,6 +150,14 @@ def test_options_are_obeyed(gateway: ForeignGatewayV2) -> None:
     assert gateway.final("layout only")["OcrResult"] == ""
 
 
+def test_the_choice_of_languages_may_be_left_to_the_server_though_auto_is_not_in_the_welcome(
+    gateway: ForeignGatewayV2,
+) -> None:
+    gateway.ask("auto", drawn(), options={"Languages": ["auto"], "Preprocess": "none"})
+    assert (message := gateway.final("auto"))["Steps"] == ["languages eng"]
+    assert message["OcrResult"] == f"{WORDS}\n"
+
+
 def test_every_output_is_made_of_one_recognition(gateway: ForeignGatewayV2) -> None:
     gateway.ask("all", drawn(), options={"Outputs": ["words", "tsv", "hocr", "alto", "pdf"]})
     message = gateway.final("all")
@@ -168,6 +176,7 @@ BAD_OPTIONS: dict[str, tuple[Any, list[str]]] = {
     "mode as text": ({"PageSegMode": "3"}, ["PageSegMode"]),
     "language": ({"Languages": ["eng", "xyz"]}, ["Languages", "xyz", "eng", "tesseract-ocr-xyz"]),
     "a path": ({"Languages": ["../../etc/passwd"]}, ["Languages", "eng"]),
+    "auto and another": ({"Languages": ["auto", "eng"]}, ["Languages", "auto", "stands alone"]),
     "no language": ({"Languages": []}, ["Languages"]),
     "output": ({"Outputs": ["pdf", "docx"]}, ["Outputs", "docx", "words, tsv, hocr, alto, pdf"]),
     "preprocess": ({"Preprocess": "strong"}, ["Preprocess", "strong", "auto"]),

@@ -138,6 +138,13 @@ def test_a_wrong_flag_is_usage(arguments: list[str], sentence: str, capsys: pyte
 
 
 @v2_only
+def test_the_choice_of_languages_can_be_left_to_the_server(gateway: FakeGateway, run: Run, folder: Path) -> None:
+    gateway.on_image = lambda visit, name: visit.say("SUCCESS", name, "text")
+    assert run(folder, "--lang", "auto")[0] == Exit.OK
+    assert gateway.said("Options") == [{"Languages": ["auto"]}] * 3
+
+
+@v2_only
 def test_what_the_flags_ask_for_is_sent_with_every_image_and_saved_side_by_side(
     gateway: FakeGateway, run: Run, folder: Path, tmp_path: Path
 ) -> None:
