@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.ExitStack() as ending:
             folder = Path(ending.enter_context(tempfile.TemporaryDirectory()))
             in_process = Ours(arguments.preprocess)
-            ours = ending.enter_context(stacked.running(arguments.preprocess)) if arguments.stack else in_process
-            results = _read_all(arguments, Plain(folder), ours)
+            through = ending.enter_context(stacked.running(arguments.preprocess)) if arguments.stack else None
+            results = _read_all(arguments, Plain(folder), in_process, through)
         measured = speed.measure(in_process, list(CLASSES[UPRIGHT].build()), ROUNDS) if arguments.speed else None
         verdicts = missed(results, CLASSES)
         for path in arguments.page:
@@ -43,13 +43,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(report.as_json(results, verdicts, measured), indent=2))
     else:
         print(report.text(results, verdicts, measured))
-    return 2 if any(verdicts.values()) or (measured and not measured.is_reached) else 0
+        if arguments.stack:
+            print(f"\n{report.same(results)}")
+    is_slow = measured is not None and not measured.is_reached
+    differ = any(not file.is_same for result in results for file in result.files)
+    return 2 if any(verdicts.values()) or is_slow or differ else 0
 
 
-def _read_all(arguments: argparse.Namespace, plain: Plain, ours: Reader) -> list[Result]:
+def _read_all(arguments: argparse.Namespace, plain: Plain, ours: Ours, through: Reader | None) -> list[Result]:
     results = []
     for name in arguments.only or CLASSES:
-        result = _read(name, plain, ours)
+        result = _read(name, plain, ours, through)
         if result.files:  # the real scans are not on every machine
             results.append(result)
         if arguments.steps:
@@ -59,14 +63,15 @@ def _read_all(arguments: argparse.Namespace, plain: Plain, ours: Reader) -> list
     return results
 
 
-def _read(name: str, plain: Plain, ours: Reader) -> Result:
+def _read(name: str, plain: Plain, ours: Ours, through: Reader | None) -> Result:
+    """through: what reads in place of ours; None: ours does."""
     one, files = CLASSES[name], []
     for case in one.build():
         # Places are asked for where they are known: they cost time.
-        read = ours.read(case, one.languages, outputs=("words", "pdf") if case.words else ())
-        files.append(
-            File(case.file_name, case.text, plain.read(case, one.languages), read, _placed(case, read.outputs))
-        )
+        read = (through or ours).read(case, one.languages, outputs=("words", "pdf") if case.words else ())
+        is_same = through is None or ours.read(case, one.languages).text == read.text
+        theirs, placed = plain.read(case, one.languages), _placed(case, read.outputs)
+        files.append(File(case.file_name, case.text, theirs, read, placed, is_same=is_same))
     return Result(name, files)
 
 
@@ -124,7 +129,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--stack",
         action="store_true",
-        help="ours through client, gateway, RabbitMQ and OCR server, not in this process",
+        help="ours through client, gateway, RabbitMQ and OCR server, and whether the texts are those of this process",
     )
     parser.add_argument("--speed", action="store_true", help="also time clean pages with auto against none")
     parser.add_argument("--steps", action="store_true", help="print what was done to each file, as it is read")

@@ -33,6 +33,16 @@ def text(results: Sequence[Result], missed: Mapping[str, Sequence[str]], speed: 
     return "\n".join(lines)
 
 
+def same(results: Sequence[Result]) -> str:
+    """Whether the stack gives the texts that its OCR server's code gives in one process."""
+    files = [(result.name, file) for result in results for file in result.files]
+    others = [f"{name}/{file.name}" for name, file in files if not file.is_same]
+    told = (
+        f"Through the whole stack: {len(files) - len(others)} of {len(files)} texts are those of the OCR server's code"
+    )
+    return f"{told}; not {', '.join(others)}." if others else f"{told} in one process."
+
+
 def steps(result: Result) -> Iterator[str]:
     """A line a file: its errors, and what was done to it or why there is no text."""
     for file in result.files:
@@ -101,6 +111,7 @@ def _file_as_json(file: File) -> dict[str, Any]:
         "ours": _tally_as_json(tally(file.true, file.ours.text)),
         "placed": _placed_as_json(file.placed),
         "steps": list(file.ours.steps),
+        "same": file.is_same,
         "problem": file.ours.problem,
         "milliseconds": round(file.ours.milliseconds, 1),
     }

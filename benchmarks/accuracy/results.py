@@ -36,13 +36,14 @@ def within(offsets: Iterable[Offset]) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """One file, as both have read it."""
+    """One file, as both have read it. is_same: False where the text came out another one through the whole stack."""
 
     name: str
     true: str
     plain: Read
     ours: Read
     placed: Placed = Placed()
+    is_same: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,6 +72,14 @@ def test_misplaced_words_are_counted_and_named() -> None:
     assert list(report.steps(Result("clean", [file]))) == ["clean/1.png: 0.0 and 0.0; no step; misplaced 'old' by 8 %"]
 
 
+def test_texts_that_are_others_through_the_stack_are_named() -> None:
+    files = [File("1.png", "", Read(""), Read("")), File("2.png", "", Read(""), Read(""), is_same=False)]
+    assert report.same([Result("fax", files[:1])]).startswith("Through the whole stack: 1 of 1 texts")
+    assert report.same([Result("fax", files)]).endswith(
+        "1 of 2 texts are those of the OCR server's code; not fax/2.png."
+    )
+
+
 def test_turned_pages_without_upright_ones_are_held_against_plain_alone() -> None:
     assert missed([result("rotated-90", "", "a true text of som")], CLASSES) == {"rotated-90": []}
 
