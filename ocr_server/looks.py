@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
-from .engine import EngineTimeout
+from .engine import EngineFailed, EngineTimeout
 from .image import Page, turned
 from .options import Options
 from .reading import UNSURE, Reading, most_doubtful, stands_in_cells
@@ -34,7 +34,7 @@ SHORT_SURER_BY: Final = 4.0
 """Letters, and confidences. A word of another script may be read surely as a wrong one. Of 104 Chinese words 93 are
 found so, and of 198 English ones none is taken for Chinese."""
 
-AS_GOOD: Final = 0.9
+AS_GOOD: Final = 0.97
 """How good, of the first reading, a table must be when it is read row by row: lines around its cells may hide some."""
 
 Read = Callable[[Page, Languages, int, bool], Reading]
@@ -53,7 +53,7 @@ class Look:
 
 
 def best_look(page: Page, options: Options, read: Read) -> Look:
-    """The look that is kept. Raises what `read` does, but EngineTimeout of the first look only."""
+    """The look that is kept. Raises what `read` does, but EngineTimeout and EngineFailed of the first look only."""
     return _Looks(page, options, read).best()
 
 
@@ -181,8 +181,8 @@ class _Looks:
     def _try(
         self, page: Page, languages: Languages, mode: int, again: tuple[str, ...], is_guess: bool = False
     ) -> Look | None:
-        """A look that there need not be: None when the time for it is over."""
+        """A look that there need not be: None when the time for it is over, or the engine gives it up."""
         try:
             return Look(page, languages, mode, self._read(page, languages, mode, is_guess), again)
-        except EngineTimeout:
+        except (EngineTimeout, EngineFailed):
             return None

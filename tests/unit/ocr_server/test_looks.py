@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from ocr_server.engine import EngineTimeout
+from ocr_server.engine import EngineFailed, EngineTimeout
 from ocr_server.image import Page
 from ocr_server.looks import Look, best_look
 from ocr_server.options import Options
@@ -216,13 +216,14 @@ def test_a_blank_page_is_looked_at_once() -> None:
     assert table.looks == ["fra_3"]
 
 
-def test_when_the_time_is_over_what_there_is_is_kept() -> None:
-    table = Table(turned_eng_3=EngineTimeout())
+@pytest.mark.parametrize("error", [EngineTimeout(), EngineFailed("Image too small")])
+def test_when_the_time_is_over_or_the_engine_gives_up_what_there_is_is_kept(error: Exception) -> None:
+    table = Table(turned_eng_3=error)
     assert best_look(PAGE, ENGLISH, table).reading == GARBAGE
-    table = Table(EMPTY, eng_6=EngineTimeout(), eng_7=EngineTimeout(), eng_8=EngineTimeout())
+    table = Table(EMPTY, eng_6=error, eng_7=error, eng_8=error)
     assert _kept(best_look(PAGE, ENGLISH, table)) == (EMPTY, ("eng",), ("scaled x0.5",))
-    with pytest.raises(EngineTimeout):
-        best_look(PAGE, ENGLISH, Table(eng_3=EngineTimeout()))
+    with pytest.raises(type(error)):
+        best_look(PAGE, ENGLISH, Table(eng_3=error))
 
 
 def _cells(confidence: float) -> Reading:
