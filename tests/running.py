@@ -186,6 +186,12 @@ class Services:
         """All that have been started, those that have ended included."""
         return list(self._running)
 
+    @property
+    def queues(self) -> set[str]:
+        """The queues that they declare, and the held ones that gateways have told of; some may not be there."""
+        held = {uuid for service in self._running for uuid in _HAS_HELD_QUEUE.findall(service.output())}
+        return self._queues | {f"held.{uuid}" for uuid in held}
+
     def gateway(self, *settings: str, ready: bool = True, port: int | None = None) -> Gateway:
         """A running gateway; `settings` are Section.key=value. port: as one has it that is back after its end."""
         own_queue = "RabbitMQ.result_queue="
@@ -224,9 +230,7 @@ class Services:
         try:
             self.stop()
         finally:
-            # Held queues would stay for a resume_window; no test shall find another one's.
-            held = {uuid for service in self._running for uuid in _HAS_HELD_QUEUE.findall(service.output())}
-            self._queues |= {f"held.{uuid}" for uuid in held}
+            self._queues = self.queues
             self._running.clear()
             self._remove_queues()
 
@@ -257,7 +261,7 @@ class Services:
             pika.ConnectionParameters("127.0.0.1", self.broker_port, heartbeat=0)
         ) as connection:
             channel = connection.channel()
-            for queue in self._queues:
+            for queue in self._queues:  # held ones would stay for a resume_window
                 channel.queue_delete(queue)
             for exchange in ("ocr.control", "ocr.announce"):
                 channel.exchange_delete(exchange)

@@ -7,11 +7,11 @@ I4  queues empty, no process and no temporary file left
 I5  refusals can be tried again, and come within 5 s
 """
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pika
-from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker
 
 from tests.faults.container_broker import Broker
@@ -91,42 +91,31 @@ def refusals_are_retryable_and_prompt(peers: Sequence[Peer]) -> None:
                 assert took <= REFUSAL_SECONDS, f"{peer.name}: refused after {took:.1f} s: {one.message}"
 
 
-def nothing_waits_in_queues(broker: Broker) -> None:
+def nothing_waits_in_queues(broker: Broker, queues: Iterable[str]) -> None:
     """I4, while the services run: whatever is on its way arrives within seconds."""
-    with pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", broker.port, heartbeat=0)) as connection:
-        channel = connection.channel()
-        queues = queue_names(broker)
-        wait_until(lambda: not any(_waiting(channel, queue) for queue in queues), "all queues are empty", QUEUE_SECONDS)
+    wait_until(lambda: not waiting(broker, queues), "all queues are empty", QUEUE_SECONDS)
 
 
-def nothing_is_left(services: Services, broker: Broker) -> None:
+def nothing_is_left(services: Services, broker: Broker, queues: Iterable[str]) -> None:
     """I4, once the services have been stopped: then what was delivered and not acknowledged is back in its queue."""
     services.stop()
     for service in services.started:
         service.assert_nothing_is_left()
-    with pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", broker.port, heartbeat=0)) as connection:
-        channel = connection.channel()
-        left = {queue: count for queue in queue_names(broker) if (count := _waiting(channel, queue))}
+    left = waiting(broker, queues)
     assert not left, f"messages are left: {left}"
 
 
-def queue_names(broker: Broker) -> list[str]:
-    """The queues of our services that are there."""
-    listed = broker.rabbitmqctl("list_queues", "--no-table-headers", "name").split()
-    return [name for name in listed if name.endswith("_queue") or name.startswith(("held.", "result"))]
-
-
-def _waiting(channel: BlockingChannel, queue: str) -> int:
-    count: int = channel.queue_declare(queue, passive=True).method.message_count
-    return count
-
-
-def remove_held_queues(broker: Broker) -> None:
-    """They would stay for a resume_window."""
+def waiting(broker: Broker, queues: Iterable[str]) -> dict[str, int]:
+    """Messages that nobody has been given, by queue; without queues that have none, or are not there."""
+    found = {}
     with pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", broker.port, heartbeat=0)) as connection:
-        for queue in queue_names(broker):
-            if queue.startswith("held."):
-                connection.channel().queue_delete(queue)
+        for queue in queues:
+            channel = connection.channel()
+            with contextlib.suppress(ChannelClosedByBroker):  # not there
+                if count := channel.queue_declare(queue, passive=True).method.message_count:
+                    found[queue] = count
+                channel.close()
+    return found
 
 
 def all_of(*checks: Callable[[], None]) -> None:

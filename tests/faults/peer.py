@@ -175,11 +175,14 @@ class Peer:
     def wait_until(self, holds: Callable[[Asked], object], what: str, seconds: float = SECONDS, least: int = 0) -> None:
         """Return once `holds` of all requests (of at least `least`, if given); AssertionError with `what`."""
 
-        def enough() -> bool:
-            those = [asked for asked in self.asked.values() if holds(asked)]
-            return len(those) >= (least or len(self.asked))
+        def others() -> list[str]:
+            return [asked.request_id for asked in self.asked.values() if not holds(asked)]
 
-        self._wait(enough, f"{what} of {self.name}", seconds)
+        with self._changed:
+            is_so = self._changed.wait_for(
+                lambda: len(self.asked) - len(others()) >= (least or len(self.asked)), seconds
+            )
+            assert is_so, f"not within {seconds:g} s: {what} of {self.name}; there are none of {others()}"
 
     def wait_accepted(self, seconds: float = SECONDS, least: int = 0) -> None:
         """Until PENDING has been said of all requests, or of so many."""

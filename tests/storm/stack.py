@@ -11,12 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pika
 from pika.exceptions import AMQPError
 from private_broker import BrokerError
 
 from tests.faults.container_broker import Broker, new_broker
-from tests.faults.invariants import queue_names
+from tests.faults.invariants import waiting
 from tests.faults.poison import bad_engine
 from tests.running import (
     Gateway,
@@ -222,19 +221,13 @@ class Stack:
             self.complaints.append(str(error))
 
     def _queues_get_empty(self) -> None:
-        wait_until(lambda: not any(self._waiting().values()), "all queues are empty", SETTLED_SECONDS)
+        queues = self.services.queues
+        wait_until(lambda: not waiting(self.broker, queues), "all queues are empty", SETTLED_SECONDS)
 
     def _nothing_is_left(self) -> None:
         # What was delivered and not acknowledged is back in its queue, now that the services have ended.
-        left = {name: count for name, count in self._waiting().items() if count}
+        left = waiting(self.broker, self.services.queues)
         assert not left, f"messages are left: {left}"
-
-    def _waiting(self) -> dict[str, int]:
-        where = pika.ConnectionParameters("127.0.0.1", self.broker.port, heartbeat=0)
-        with pika.BlockingConnection(where) as connection:
-            channel = connection.channel()
-            names = queue_names(self.broker)
-            return {name: channel.queue_declare(name, passive=True).method.message_count for name in names}
 
 
 def _traceback(output: str, characters: int = 3000) -> str:
