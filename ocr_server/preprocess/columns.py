@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from .look import Grey
-from .slope import LEAST_STRIPS, STRIP, Floats, Strips, ink_of
+from .slope import Floats, Strips, ink_of
 
 MOST_DEGREES: Final = 10
 LAST_STEP: Final = 0.1  # degrees
@@ -50,9 +50,6 @@ class Columns:
 
 def columns_of(level: Grey) -> Columns | None:
     """How the columns of a page stand, in a look at it with level lines; None where that is not seen."""
-    height, width = level.shape
-    if height // STRIP < LEAST_STRIPS or width < 4 * EDGE:
-        return None
     rows = Strips(np.ascontiguousarray(ink_of(level).T))
     found = [_margin(rows, degrees) for degrees in range(-MOST_DEGREES, MOST_DEGREES + 1)]
     best = max(found)

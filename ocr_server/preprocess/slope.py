@@ -36,7 +36,7 @@ STRIP: Final = 12
 """Pixels of a look: about two letters."""
 
 MOST_STRIPS: Final = 64
-LEAST_STRIPS: Final = 8
+LEAST_SIDE: Final = 8 * STRIP
 BANDS: Final = 16
 """Parts of the page's height, each with a slope of its own when lines run towards a point."""
 
@@ -79,10 +79,7 @@ def ink_of(page: Grey) -> Grey:
 
 
 def lines_of(ink: Grey) -> Lines:
-    """The lines that are seen best in the ink of a look."""
-    height, width = ink.shape
-    if min(MOST_STRIPS, width // STRIP) < LEAST_STRIPS or height < 2 * BANDS:
-        return Lines()
+    """The lines that are seen best in the ink of a look, no side of which is shorter than LEAST_SIDE."""
     strips = Strips(ink)
     found = strips.seen_best(NEAR_DEGREES)
     is_at_the_end = abs(found.degrees) == NEAR_DEGREES

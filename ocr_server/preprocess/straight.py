@@ -12,7 +12,7 @@ from ocr_server.outputs.projective import Projective
 
 from .columns import columns_of
 from .look import Grey, Look
-from .slope import MANY_BANDS, Lines, ink_of, lines_of
+from .slope import LEAST_SIDE, MANY_BANDS, Lines, ink_of, lines_of
 
 PERSPECTIVE: Final = "perspective"
 
@@ -63,6 +63,8 @@ class Straightening:
 
 def straightening(look: Look, page_size: tuple[int, int]) -> Straightening:
     """What makes the page upright that one has looked at. page_size: its width and height."""
+    if min(look.grey.shape) < LEAST_SIDE:
+        return Straightening()  # only one of its two sides could be judged
     ink, is_sideways = ink_of(look.grey), False
     lines = lines_of(ink)
     if not lines.are_clear or lines.spread:

@@ -146,6 +146,16 @@ def one_line(width: int, text: str) -> Image.Image:
     return image
 
 
+def narrow_words() -> Image.Image:
+    """A menu beside a window's contents."""
+    image, draw = paper(90, 600)
+    for y, word in zip(
+        range(20, 590, 24), itertools.cycle(("File", "Settings", "Help", "Quit", "Search")), strict=False
+    ):
+        draw.text((8, y), word, font=ImageFont.load_default(16), fill=0, anchor="ls")
+    return image
+
+
 def squares() -> Image.Image:
     """As Chinese characters stand: as far apart from left to right as from top to bottom, nearly."""
     image, draw = paper()
@@ -163,6 +173,8 @@ LEFT_ALONE: dict[str, Callable[[], Image.Image]] = {
     "few lines": lambda: FEW_LINES,
     "one line on a page": lambda: text_page(lines=1)[0],
     "one line": lambda: one_line(1240, "A line of text, as on a screen"),
+    "a narrow column of words": narrow_words,
+    "the same, long": lambda: narrow_words().resize((200, 30_000)),
     "a strip": lambda: one_line(MAX_SIDE, "A line of text, as on a screen"),
     "nothing": lambda: paper()[0],
     "a photo": lambda: Image.effect_mandelbrot((1200, 900), (-2, -1.2, 0.6, 1.2), 60),
