@@ -126,9 +126,11 @@ class Stage:
         return of_peers + [one.at for program in self.programs for one in program.answered]
 
     def _end_clients(self) -> None:
+        # Not the proxies: what a service still has to say to its broker goes through them.
         for peer in self.peers:
             peer.close()
-        self._open.close()
+        for program in self.programs:
+            program.end()
 
     def close(self) -> None:
         """End what still runs, and make the broker as good as new."""

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
+import pika
 import pytest
 
 from tests.faults.container_broker import Broker
@@ -60,6 +61,30 @@ def test_a_broker_that_goes_and_comes_back_loses_nothing_of_what_is_queued(own_s
     FAULTS[fault](stage.broker)
     stage.healed()
     assert absent.connect(gateway.port)["Resumed"]
+    stage.check()
+
+
+@pytest.mark.fault(
+    "a killed broker forgets a held queue", "that was declared less than 2 s before, with an answer in it"
+)
+def test_an_answer_in_a_held_queue_that_is_too_young_to_survive_is_not_lost(stage: Stage) -> None:
+    to_broker = stage.proxy()
+    gateway = stage.gateway(via=to_broker)
+    peer = stage.peer(gateway.port)
+    peer.ask_many(1)
+    peer.wait_accepted()
+    peer.vanish()
+    with pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", stage.broker.port, heartbeat=0)) as connection:
+        channel = connection.channel()
+        stage.ocr_server()
+        gateway.wait_for_output("answer held")
+        # What RabbitMQ does to it now and then, when it is killed and started (docs/decisions.md).
+        channel.queue_delete(f"held.{peer.client_uuid}")
+    to_broker.reset()
+
+    stage.healed()
+    gateway.wait_for_output("answer held", times=2)
+    assert peer.connect(gateway.port)["Resumed"]
     stage.check()
 
 
