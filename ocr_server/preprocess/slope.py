@@ -56,14 +56,21 @@ class Lines:
     """degrees: by which the line in the middle slopes down; spread: by how many more the lowest one does.
 
     gain: how much more the rows differ than they would if each strip were by itself; 1 where there are no lines.
-    bands: in how many parts of the page there are lines. support: the part of the ink that by itself says so too.
+    bands, strips: in how many parts of the page's height and width there are lines. support: the part of the ink that
+    says so by itself.
     """
 
     degrees: float = 0.0
     spread: float = 0.0
     gain: float = 0.0
     bands: float = 0.0
+    strips: float = 0.0
     support: float = 0.0
+
+    @property
+    def evenness(self) -> float:
+        """The gain as a part of what it could be: three columns of numbers have no large gain, however level."""
+        return self.gain / max(self.strips, 1.0)
 
     @property
     def are_clear(self) -> bool:
@@ -99,7 +106,9 @@ class Strips:
         self._ink = cv2.blur(np.ascontiguousarray(upright.T, dtype=np.float32), (3, 1))
         self._middles = ((np.arange(count) - (count - 1) / 2) * (width / count)).astype(np.float32)[:, None]
         self._rows = np.arange(self._height, dtype=np.float32)
-        self._ink_by_band = _by_band(_changes(self._ink).sum(axis=0))
+        changes = _changes(self._ink)
+        self._filled = float(_how_many(changes.sum(axis=1)))
+        self._ink_by_band = _by_band(changes.sum(axis=0))
         self._all_ink = max(float(self._ink_by_band.sum()), 1e-6)
 
     def seen_best(self, most: int) -> Lines:
@@ -108,7 +117,7 @@ class Strips:
         degrees, spreads, rows = _slopes(most)
         changes = table[rows, np.arange(BANDS)]
         all_changes = changes.sum(axis=1)
-        bands = np.square(all_changes) / np.maximum(np.square(changes).sum(axis=1), 1e-6)
+        bands = _how_many(changes)
         # One or two lines can be thought to run towards a point anywhere.
         may_spread = np.where(bands >= MANY_BANDS, all_changes / WORTH, 0)
         best = int(np.argmax(np.where(spreads == 0, all_changes, may_spread)))
@@ -118,6 +127,7 @@ class Strips:
             float(spreads[best]),
             float(all_changes[best]) / self._all_ink,
             float(bands[best]),
+            self._filled,
             float(self._ink_by_band[agrees].sum()) / self._all_ink,
         )
 
@@ -172,6 +182,11 @@ def _slopes(most: int) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
     below = (np.arange(BANDS) + 0.5) * 2 / BANDS - 1
     rows = np.rint(degrees[:, None] + spreads[:, None] * below).astype(np.intp) + most
     return degrees.astype(np.float32), spreads.astype(np.float32), rows
+
+
+def _how_many(parts: Floats) -> Floats:
+    """In how many of its parts something is, by the last axis: all count as much as they have."""
+    return np.asarray(np.square(parts.sum(axis=-1)) / np.maximum(np.square(parts).sum(axis=-1), 1e-6))
 
 
 def _by_band(rows: Floats) -> Floats:

@@ -31,6 +31,9 @@ LEAST_SUPPORT: Final = 0.6
 RULE: Final = 41
 """Pixels of a look: longer than any stroke of a letter, but for a few words' on a page."""
 
+AS_EVEN: Final = 0.8
+"""The same of their evenness, or a few long columns of numbers would be lines: of them it is 0.7 at most."""
+
 SEVERAL: Final = 2.0
 """Bands with lines: a single one from top to bottom is a rule, or the spine of a book."""
 
@@ -75,7 +78,8 @@ def straightening(look: Look, page_size: tuple[int, int]) -> Straightening:
     if not lines.are_clear:
         from_top = lines_of(cv2.rotate(ink, cv2.ROTATE_90_CLOCKWISE))
         is_text = _are_seen(from_top) and from_top.bands >= SEVERAL
-        if is_text and from_top.gain >= SIDEWAYS * lines.gain:
+        is_clearer = from_top.gain >= SIDEWAYS * lines.gain and from_top.evenness >= AS_EVEN * lines.evenness
+        if is_text and is_clearer:
             lines, is_sideways, page_size = from_top, True, page_size[::-1]
     if not _are_seen(lines):
         return Straightening()

@@ -146,6 +146,16 @@ def one_line(width: int, text: str) -> Image.Image:
     return image
 
 
+def columns_of_numbers() -> Image.Image:
+    image, draw = paper(300, 860)
+    chance = random.Random(3)
+    for x, y in itertools.product((14, 120, 226), range(5, 850, 26)):
+        if chance.random() < 0.8:
+            number = str(chance.randrange(10 ** chance.randrange(1, 5)))
+            draw.text((x, y), number, font=ImageFont.load_default(chance.choice((12, 14))), fill=0)
+    return image
+
+
 def narrow_words() -> Image.Image:
     """A menu beside a window's contents."""
     image, draw = paper(90, 600)
@@ -185,6 +195,7 @@ LEFT_ALONE: dict[str, Callable[[], Image.Image]] = {
     "upright rules": lambda: drawn_lines(*((x, 0, x, HEIGHT) for x in range(60, WIDTH, 60))),
     "a table": lambda: table(8, 40),
     "narrow columns with rules between them": lambda: table(14, 8, has_level_rules=False),
+    "a few columns of numbers": columns_of_numbers,
     "Chinese characters": squares,
     "black edges": with_edges_of_a_scan,
     "a tilted picture in a text": with_a_tilted_picture,
