@@ -28,7 +28,7 @@ ENOUGH_LETTERS: Final = 12
 CLEAR: Final = 90.0
 """Confidence of a crop that is looked at once: 97 of 100 that are read rightly have more."""
 
-SHORT: Final = 20
+SHORT: Final = 5
 SHORT_SURE: Final = 92.0
 SHORT_SURER_BY: Final = 4.0
 """Letters, and confidences. A word of another script may be read surely as a wrong one. Of 104 Chinese words 93 are
