@@ -12,7 +12,7 @@ from private_broker import BrokerError
 
 from script.sample_images.drawing import MissingFont
 
-from . import page, pdf_words, report, speed, stacked
+from . import ends, page, pdf_words, report, speed, stacked
 from .cases import Case
 from .classes import CLASSES, UPRIGHT
 from .placement import Box, box_offsets, offsets
@@ -21,6 +21,7 @@ from .results import File, Placed, Result, missed
 from .thumbnails import thumbnail
 
 ROUNDS = 5
+Ladders = Sequence[tuple[str, Sequence[ends.Step]]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,11 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             folder = Path(ending.enter_context(tempfile.TemporaryDirectory()))
             in_process = Ours(arguments.preprocess)
             through = ending.enter_context(stacked.running(arguments.preprocess)) if arguments.stack else None
-            results = _read_all(arguments, Plain(folder), in_process, through)
+            plain = Plain(folder)
+            results = _read_all(arguments, plain, in_process, through)
+            ladders = list(ends.ladders(plain, in_process)) if arguments.page else []
         measured = speed.measure(in_process, list(CLASSES[UPRIGHT].build()), ROUNDS) if arguments.speed else None
         verdicts = missed(results, CLASSES)
         for path in arguments.page:
-            _write_page(path, results, verdicts)
+            _write_page(path, results, verdicts, ladders)
     except (MissingFont, NothingToCompareWith, BrokerError, page.NoMark) as error:
         print(error, file=sys.stderr)
         return 1
@@ -97,7 +100,7 @@ def _keep(result: Result, folder: Path) -> None:
             (folder / f"{file.name}.pdf").write_bytes(document)
 
 
-def _write_page(path: Path, results: Sequence[Result], verdicts: Mapping[str, Sequence[str]]) -> None:
+def _write_page(path: Path, results: Sequence[Result], verdicts: Mapping[str, Sequence[str]], ladders: Ladders) -> None:
     """Fill the page's parts; where it has examples, with a picture of each class in a folder of its name."""
     folder, text = path.with_suffix(""), path.read_text("utf-8")
     parts = {
@@ -105,6 +108,7 @@ def _write_page(path: Path, results: Sequence[Result], verdicts: Mapping[str, Se
         "table": page.table(results, verdicts),
         "examples": page.examples(results, folder.name),
         "misses": page.misses(results, verdicts),
+        "ends": page.ends(ladders),
     }
     path.write_text(page.filled(text, parts), "utf-8")
     if not page.has_mark(text, "examples"):

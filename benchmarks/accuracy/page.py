@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from .ends import Step
 from .results import File, Result, within
 from .scoring import Tally, differences, tally
 
@@ -89,6 +90,15 @@ def misses(results: Iterable[Result], missed: Mapping[str, Sequence[str]]) -> st
     """Where a class misses something: what stands in its files and what ours has read there."""
     found = [line for one in results if missed[one.name] for line in _miss(one, missed[one.name])]
     return "\n".join(found) or "None."
+
+
+def ends(ladders: Iterable[tuple[str, Sequence[Step]]]) -> str:
+    """Where reading ends: of each damage a row of strengths, each with ours, and plain in brackets."""
+    lines = ["| | | | | | |", "|---|---|---|---|---|---|"]
+    for name, steps in ladders:
+        lines.append(f"| **{name}** | {' | '.join(f'**{step.strength}**' for step in steps)} |")
+        lines.append(f"| ours (plain) | {' | '.join(f'{step.ours:.1f} ({step.plain:.1f})' for step in steps)} |")
+    return "\n".join(lines)
 
 
 def _example(result: Result, folder: str) -> str:

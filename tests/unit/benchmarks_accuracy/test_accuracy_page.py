@@ -9,6 +9,7 @@ from PIL import Image
 from benchmarks.accuracy import page
 from benchmarks.accuracy.cases import case
 from benchmarks.accuracy.classes import CLASSES
+from benchmarks.accuracy.ends import Step
 from benchmarks.accuracy.placement import Offset
 from benchmarks.accuracy.reading import Read
 from benchmarks.accuracy.results import File, Placed, Result
@@ -25,6 +26,7 @@ RESULT = Result(
         File("2.png", TRUE, Read("garbage\n\n`"), Read("Hinge 60 mm & moro\nthan <one>")),
     ],
 )
+PARTS = ("table", "examples", "misses", "ends")
 MISSED = {"tables": ["not halved", "1 misplaced"]}
 
 
@@ -64,10 +66,15 @@ def test_misses_are_told_by_what_was_read_in_their_place() -> None:
     ]
 
 
+def test_where_reading_ends_is_two_rows_for_each_damage() -> None:
+    found = page.ends([("dots an inch", [Step("60", 10, 0.26), Step("40", 90, 33)])]).splitlines()[2:]
+    assert found == ["| **dots an inch** | **60** | **40** |", "| ours (plain) | 0.3 (10.0) | 33.0 (90.0) |"]
+
+
 def test_the_pages_have_a_place_for_each_part() -> None:
     text = (ROOT / "docs" / "accuracy.md").read_text("utf-8")
-    assert all(page.has_mark(text, name) for name in ("table", "examples", "misses"))
-    page.filled(text, dict.fromkeys(("table", "examples", "misses"), "x"))
+    assert all(page.has_mark(text, name) for name in PARTS)
+    page.filled(text, dict.fromkeys(PARTS, "x"))
     page.filled((ROOT / "README.md").read_text("utf-8"), {"accuracy": "x"})
 
 
