@@ -145,7 +145,7 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
     if not is_blank:
         image, way = _mended(image, steps)
         to_stored = way.inverse().then(to_stored)
-    page, scale = at_readable_size(image, languages, SMALL_HEIGHT)
+    page, scale = at_readable_size(image, languages, SMALL_HEIGHT, steps)
     if scale != 1:
         dpi = _credible(dpi and dpi * scale)
         to_stored = _to_the_size_of(image, page).then(to_stored)

@@ -65,6 +65,21 @@ def test_a_blurred_page_keeps_all_its_pixels() -> None:
     assert _page(_full(56, blur=4)).image.size == (1200, 1000)
 
 
+@pytest.mark.parametrize(("blur", "is_sharpened"), [(0, False), (1.5, False), (2.5, False), (4, True), (5, True)])
+def test_a_page_that_is_much_blurred_is_sharpened(blur: float, is_sharpened: bool) -> None:
+    assert ("sharpened" in _page(_full(40, blur=blur)).steps) == is_sharpened
+
+
+def test_a_picture_that_is_blurred_is_left_alone() -> None:
+    image, draw = (picture := Image.new("L", (1200, 1000), 255)), ImageDraw.Draw(picture)
+    for number in range(40):
+        x, y, size = number * 397 % 1100, number * 613 % 900, 10 + number * 31 % 300
+        draw.ellipse((x, y, x + size, y + 2 * size // 3), fill=number * 67 % 200)
+    file = io.BytesIO()
+    image.filter(ImageFilter.GaussianBlur(5)).save(file, "PNG")
+    assert "sharpened" not in _page(file.getvalue()).steps
+
+
 def test_the_grain_of_a_scan_is_not_taken_for_letters() -> None:
     assert _page(_full(56, grain=15)).image.size == (600, 500)
 
