@@ -27,6 +27,9 @@ MOST_DRIFT: Final = 0.3
 OWN: Final = 0.6
 """Of a run's columns: a word that has fewer of them shares the run with another."""
 
+FAR_INTO: Final = 0.5
+"""Of the line's rise: words overlap by less, also in italics."""
+
 LEAST_CONTRAST: Final = 24
 
 Span = tuple[float, float]
@@ -53,13 +56,24 @@ def _fitted(line: Line, grey: Any) -> Line:
         return line
     runs = [(start + area[0], end + area[0]) for start, end in _runs(ink)]
     order = sorted(range(len(line.words)), key=lambda place: line.words[place].box[0])
-    before = [(line.words[place].box[0], line.words[place].box[2]) for place in order]
+    before = _in_turn([(line.words[place].box[0], line.words[place].box[2]) for place in order], rise)
     words = list(line.words)
     for place, old, new in zip(order, before, _spans(before, runs, rise), strict=True):
-        edges = [is_now if abs(is_now - was) <= MOST * rise else was for was, is_now in zip(old, new, strict=True)]
+        most = MOST * rise + max(0.0, words[place].box[2] - old[1])  # of an edge that was far off nothing is known
+        edges = [is_now if abs(is_now - was) <= most else was for was, is_now in zip(old, new, strict=True)]
         words[place] = _moved(words[place], edges[0], edges[1])
     box = _around([line.box, *(word.box for word in words)])
     return settled(dataclasses.replace(line, box=box, words=tuple(words)), ink, area[0], area[1])
+
+
+def _in_turn(spans: Sequence[Span], rise: float) -> list[Span]:
+    """The spans, sorted by their left, none reaching far into the next: of some blurred lines a word has it all."""
+    nexts = [left for left, _ in spans[1:]]
+    found = [
+        (left, next_left if right - next_left > FAR_INTO * rise and next_left > left else right)
+        for (left, right), next_left in zip(spans, nexts, strict=False)
+    ]
+    return [*found, *spans[len(found) :]]
 
 
 def _ink(crop: Any) -> Any:

@@ -42,6 +42,7 @@ def read(*words: tuple[float, float]) -> Layout:
         pytest.param(((103, 156), (202, 258)), id="a little too narrow"),
         pytest.param(((95, 164), (190, 266)), id="a little too wide"),
         pytest.param(((100, 174), (174, 260)), id="meeting between the words"),
+        pytest.param(((100, 260), (200, 260)), id="the first one spanning both"),
     ],
 )
 def test_words_span_their_letters(seen: tuple[tuple[float, float], ...]) -> None:
