@@ -25,6 +25,11 @@ SECOND_LOOKS: Final = {BLOCK: "a block", 7: "a line", 8: "a word"}
 ENOUGH_LETTERS: Final = 12
 """Fewer say nothing of how a page lies: photos of things give some."""
 
+LATIN_DPI: Final = 150
+OTHER_DPI: Final = 300
+"""Dots an inch of a page whose file does not tell. Tesseract supposes 70, and reads Chinese badly then
+(docs/decisions.md). Latin pages have been scaled down to small letters."""
+
 CLEAR: Final = 90.0
 """Confidence of a crop that is looked at once: 97 of 100 that are read rightly have more."""
 
@@ -78,7 +83,7 @@ class _Looks:
 
     def _first_with_text(self) -> Look:
         (languages, mode), *others = self._first_looks()
-        found = Look(self._page, languages, mode, self._read(self._page, languages, mode, False))
+        found = self._look(self._page, languages, mode)
         for languages, mode in others:
             if not found.reading.is_empty:
                 break
@@ -183,6 +188,15 @@ class _Looks:
     ) -> Look | None:
         """A look that there need not be: None when the time for it is over, or the engine gives it up."""
         try:
-            return Look(page, languages, mode, self._read(page, languages, mode, is_guess), again)
+            return self._look(page, languages, mode, again, is_guess)
         except (EngineTimeout, EngineFailed):
             return None
+
+    def _look(
+        self, page: Page, languages: Languages, mode: int, again: tuple[str, ...] = (), is_guess: bool = False
+    ) -> Look:
+        seen = page
+        if page.dpi is None and self._options.preprocess == "auto":
+            is_latin = all(script_of(language) == LATIN for language in languages)
+            seen = dataclasses.replace(page, dpi=LATIN_DPI if is_latin else OTHER_DPI)
+        return Look(page, languages, mode, self._read(seen, languages, mode, is_guess), again)

@@ -209,6 +209,27 @@ def test_where_one_script_gives_nothing_the_other_is_tried_as_a_block() -> None:
     assert table.looks == ["fra_3", "fra_6", "fra_7", "fra_8", "chi_tra_6"]
 
 
+@pytest.mark.parametrize(
+    ("told", "options", "dpi"),
+    [
+        (None, ENGLISH, 150),
+        (None, Options(CHINESE, 3, "auto"), 300),
+        (200, ENGLISH, 200),
+        (None, Options(("eng",), 3, "none"), None),
+    ],
+)
+def test_what_no_file_tells_of_its_resolution_is_supposed(told: int | None, options: Options, dpi: int | None) -> None:
+    seen = list[int | None]()
+
+    def read(page: Page, *_: object) -> Reading:
+        seen.append(page.dpi)
+        return GOOD
+
+    page = Page(PAGE.image, told)
+    assert best_look(page, options, read).page == page
+    assert seen == [dpi]
+
+
 def test_a_blank_page_is_looked_at_once() -> None:
     table = Table(EMPTY, chi_tra_6=GARBAGE)
     blank = Page(PAGE.image, None, is_blank=True)
