@@ -111,6 +111,9 @@ class Gateway:
                 await asyncio.gather(*(self._leave(one) for one in list(self._registry.connections)))
         await asyncio.gather(*(_say_goodbye(one) for one in list(self._registry.connections)))
         if self._server.handler_tasks:  # asyncio's `wait_closed` waits for TLS handshakes too
+            await asyncio.wait(self._server.handler_tasks, timeout=GOODBYE_TIMEOUT)
+            self._handshakes.abort()
+        if self._server.handler_tasks:
             await asyncio.wait(self._server.handler_tasks)
 
     async def _leave(self, connection: Connection) -> None:

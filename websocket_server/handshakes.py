@@ -29,3 +29,8 @@ class Handshakes:
         for transport in list(self._under_way):
             if transport.request is None or transport.protocol.close_sent is not None:
                 transport.transport.abort()
+
+    def abort(self) -> None:
+        """End those too that were answered, with a page or a refusal, and do not go."""
+        for transport in list(self._under_way):
+            transport.transport.abort()

@@ -23,6 +23,7 @@ HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+PAGE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 STOP_WITHOUT_GOODBYE = 8.0  # seconds; less than a peer has for its handshake, or for its part of a close
 
 
@@ -110,7 +111,11 @@ def test_a_signal_to_one_ocr_process_does_not_end_it_in_the_middle_of_an_image(s
     assert server.output().count("image taken") == 1
 
 
-@pytest.mark.parametrize("said", [b"", HANDSHAKE[:-2], HANDSHAKE], ids=["nothing", "half a handshake", "a handshake"])
+@pytest.mark.parametrize(
+    "said",
+    [b"", HANDSHAKE[:-2], HANDSHAKE, PAGE],
+    ids=["nothing", "half a handshake", "a handshake", "a request for a page"],
+)
 def test_a_peer_that_says_no_more_does_not_hold_up_the_gateway(services: Services, said: bytes) -> None:
     gateway = services.gateway()
     with socket.create_connection(("127.0.0.1", gateway.port)) as silent:
