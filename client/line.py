@@ -107,6 +107,8 @@ class Line:
             try:
                 self._open(min(self._gateway.connect_timeout, max(_SHORTEST_TRY, deadline - time.monotonic())))
             except ConnectError as error:
+                if self.is_aborted.is_set():
+                    raise  # nothing is tried again, and nobody is to be told so
                 now = time.monotonic()
                 backoff.failed(now, error.retry_after)
                 pause = backoff.seconds_left(now)

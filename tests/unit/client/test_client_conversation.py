@@ -4,9 +4,11 @@ import contextlib
 from collections.abc import Iterator
 
 import msgspec
+import pytest
 
 from client.address import Gateway
 from client.conversation import Conversation
+from client.errors import ConnectError
 from client.events import Recognition, Request
 from tests.unit.client.fake_gateway import SECONDS, FakeGateway, Visit
 from tests.unit.client.running_client import v2_only
@@ -83,3 +85,18 @@ def test_one_image_is_read_ahead_of_its_turn_and_no_more(gateway: FakeGateway) -
     conversation.close("the test is over")
     assert read == answered == ["a", "b", "c", "d", "e"]
     assert most_ahead == 3
+
+
+def test_who_is_stopped_on_the_way_to_a_gateway_does_not_say_that_it_tries_again(
+    gateway: FakeGateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = _conversation(gateway, 1)
+
+    def stopped(timeout: float) -> None:
+        conversation.abort()
+        raise ConnectError("interrupted", is_passing=True)
+
+    monkeypatch.setattr(conversation._line, "_open", stopped)
+    with pytest.raises(ConnectError):
+        conversation.connect(is_again=True)
+    assert caplog.messages == []
