@@ -49,6 +49,9 @@ BLURRED: Final = 0.36
 """The same of a page that sharpening helps: of one with 0.31, 2.1 % is read wrongly, sharpened 0.5; with 0.4 nothing is
 gained any more, and lines may be lost."""
 
+LEAST_SHEET: Final = 0.2
+"""The part of a photo that a sheet covers; light letters on dark cover less."""
+
 LATIN: Final = frozenset(
     (
         *("afr", "cat", "ces", "dan", "deu", "eng", "epo", "est", "eus", "fin", "fra", "gle", "glg", "hrv", "hun"),
@@ -112,7 +115,8 @@ def at_readable_size(
     least_side: pixels that no side may fall below.
     """
     half = image.reduce(2)  # averages four pixels to one: the grain of a scan is no ink then
-    darkest, paper, lightest = (_grey_below(half, share) for share in (0.005, 0.5, 0.995))
+    darkest, lightest = _grey_below(half, 0.005), _grey_below(half, 0.995)
+    paper = _paper(half, (darkest + lightest) // 2)
     contrast = max(paper - darkest, lightest - paper)
     ink = _ink_of(paper, contrast // 2)
     heights, is_latin = _heights(half.point(ink), _STRIP), LATIN.issuperset(languages)
@@ -151,6 +155,12 @@ def _doubled(image: Image.Image) -> tuple[Image.Image, float]:
     if width * height > MOST_PIXELS or max(width, height) > MAX_SIDE:
         return image, 1.0
     return image.resize((width, height), Image.Resampling.LANCZOS), 2.0
+
+
+def _paper(page: Image.Image, between: int) -> int:
+    """The grey of most paper: where a sheet lies on a dark table, the sheet's."""
+    light = sum(page.histogram()[between + 1 :]) / (page.width * page.height)
+    return _grey_below(page, 1 - light / 2 if light > LEAST_SHEET else 0.5)
 
 
 def _grey_below(image: Image.Image, share: float) -> int:
