@@ -107,14 +107,12 @@ class Line:
             try:
                 self._open(min(self._gateway.connect_timeout, max(_SHORTEST_TRY, deadline - time.monotonic())))
             except ConnectError as error:
-                if self.is_aborted.is_set():
-                    raise  # nothing is tried again, and nobody is to be told so
                 now = time.monotonic()
                 backoff.failed(now, error.retry_after)
                 pause = backoff.seconds_left(now)
                 may_pass = error.is_passing or (is_known and not error.is_refusal)
                 may_pass = may_pass and (is_again or error.retry_after is not None)
-                if not may_pass or now + pause > deadline:
+                if not may_pass or now + pause > deadline or self.is_aborted.is_set():
                     raise
                 if not has_said:
                     self._log.warning(f"{error} Trying again for {deadline - now:.0f} s.")
