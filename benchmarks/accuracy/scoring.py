@@ -19,6 +19,7 @@ from rapidfuzz.distance import Levenshtein
 _CHINESE: Final = "\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"  # punctuation too
 _LINE_END: Final = re.compile(rf"(?<=[{_CHINESE}])[^\S\n]*\n\s*(?=[{_CHINESE}])")
 _WORD: Final = re.compile(rf"[{_CHINESE}]|[^\s{_CHINESE}]+")  # each Chinese character counts as a word
+_PART: Final = re.compile(rf"{_WORD.pattern}|\s")
 _ALIKE: Final = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "ﬁ": "fi", "ﬂ": "fl", "ﬀ": "ff"})
 
 
@@ -70,11 +71,16 @@ def tally(true: str, read: str) -> Tally:
 
 
 def differences(true: str, read: str) -> Iterator[tuple[str, str]]:
-    """What stands there and what was read in its place, in whole words; one of the two may be empty."""
-    mine, its = normalised(true).split(), normalised(read).split()
+    """What stands there and what was read in its place, in whole words; one of the two may be empty. ␣: a space."""
+    mine, its = (_PART.findall(normalised(text)) for text in (true, read))
     changes = Levenshtein.opcodes(mine, its)
     for is_equal, together in itertools.groupby(changes, key=lambda change: change.tag == "equal"):
         if not is_equal:
             run = list(together)
             first, last = run[0], run[-1]
-            yield " ".join(mine[first.src_start : last.src_end]), " ".join(its[first.dest_start : last.dest_end])
+            there = "".join(mine[first.src_start : last.src_end]), "".join(its[first.dest_start : last.dest_end])
+            yield (there[0].strip(), there[1].strip()) if "".join(there).strip() else _shown(*there)
+
+
+def _shown(there: str, read: str) -> tuple[str, str]:
+    return there.replace(" ", "␣"), read.replace(" ", "␣")

@@ -55,6 +55,7 @@ def test_tallies_add_up_by_length_not_by_text() -> None:
 def test_what_was_read_differently_is_told_in_words() -> None:
     assert list(differences("one two three  four five", "one too\nthree four")) == [("two", "too"), ("five", "")]
     assert list(differences("", "a b")) == [("", "a b")]
+    assert list(differences("圖書館，6 月", "圖書舘，6月")) == [("館", "舘"), ("␣", "")]
 
 
 def of_1000(wrong: int, exact: int = 0) -> Tally:
