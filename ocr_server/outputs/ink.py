@@ -27,6 +27,9 @@ MOST_DRIFT: Final = 0.3
 OWN: Final = 0.6
 """Of a run's columns: a word that has fewer of them shares the run with another."""
 
+NO_WIDTH: Final = 0.1
+"""Of the line's rise: so narrow is no word; Tesseract gives such a box to an "a" now and then, beside the letter."""
+
 FAR_INTO: Final = 0.5
 """Of the line's rise: words overlap by less, also in italics."""
 
@@ -59,7 +62,9 @@ def _fitted(line: Line, grey: Any) -> Line:
     before = _in_turn([(line.words[place].box[0], line.words[place].box[2]) for place in order], rise)
     words = list(line.words)
     for place, old, new in zip(order, before, _spans(before, runs, rise), strict=True):
-        most = MOST * rise + max(0.0, words[place].box[2] - old[1])  # of an edge that was far off nothing is known
+        is_told = old[1] - old[0] > NO_WIDTH * rise
+        # Of an edge that was far off nothing is known, and of a word without a width neither.
+        most = (1 if is_told else 2) * MOST * rise + max(0.0, words[place].box[2] - old[1])
         edges = [is_now if abs(is_now - was) <= most else was for was, is_now in zip(old, new, strict=True)]
         words[place] = _moved(words[place], edges[0], edges[1])
     box = _around([line.box, *(word.box for word in words)])
@@ -134,6 +139,9 @@ def _spans(words: Sequence[Span], runs: Sequence[tuple[int, int]], rise: float) 
         (min(start for start, _ in found), max(end for _, end in found)) if found else words[place]
         for place, found in enumerate(own)
     ]
+    for place, (left, right) in enumerate(words):
+        if right - left <= NO_WIDTH * rise and not own[place]:
+            strays = _given_what_stands_alone(spans, place, strays, rise)
     for start, end in strays:  # letters that follow a word
         place = bisect(lefts, start) - 1
         if place >= 0 and 0 <= start - spans[place][1] <= LETTER_GAP * rise:
@@ -144,6 +152,19 @@ def _spans(words: Sequence[Span], runs: Sequence[tuple[int, int]], rise: float) 
             is_taken = place > 0 and spans[place - 1][1] >= end
             spans[place] = spans[place] if is_taken else (start, spans[place][1])
     return spans
+
+
+def _given_what_stands_alone(
+    spans: list[Span], place: int, strays: list[tuple[int, int]], rise: float
+) -> list[tuple[int, int]]:
+    """Give a word without a width the runs between its neighbours; returns those that are left."""
+    left, right = spans[place]
+    low = spans[place - 1][1] if place else left - rise
+    high = spans[place + 1][0] if place + 1 < len(spans) else right + rise
+    found = [run for run in strays if low <= run[0] and run[1] <= high]
+    if found:
+        spans[place] = (found[0][0], found[-1][1])
+    return [run for run in strays if run not in found]
 
 
 def _moved(word: Word, left: float, right: float) -> Word:

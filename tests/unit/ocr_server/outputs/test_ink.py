@@ -74,6 +74,12 @@ def test_an_edge_is_not_moved_far() -> None:
     assert sides(fitted(read((100, 400)), image((100, 170)))) == [(100, 400)]
 
 
+def test_a_word_without_a_width_has_the_letter_that_stands_alone_beside_it() -> None:
+    seen = read((100, 158), (162, 163), (200, 260))
+    found = sides(fitted(seen, image((100, 120), (124, 158), (174, 186), (200, 220), (222, 260))))
+    assert found == [(100, 158), (174, 186), (200, 260)]
+
+
 def test_the_line_s_box_holds_its_words() -> None:
     (_, found), *_ = fitted(read((100, 150), (200, 250)), image(*LETTERS)).numbered_lines()
     assert found.box == (100, BASE - RISE, 260, BASE + DESCENT)
