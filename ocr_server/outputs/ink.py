@@ -139,9 +139,7 @@ def _spans(words: Sequence[Span], runs: Sequence[tuple[int, int]], rise: float) 
         (min(start for start, _ in found), max(end for _, end in found)) if found else words[place]
         for place, found in enumerate(own)
     ]
-    for place, (left, right) in enumerate(words):
-        if right - left <= NO_WIDTH * rise and not own[place]:
-            strays = _given_what_stands_alone(spans, place, strays, rise)
+    strays = _given_to_words_without_width(words, own, spans, strays, rise)
     for start, end in strays:  # letters that follow a word
         place = bisect(lefts, start) - 1
         if place >= 0 and 0 <= start - spans[place][1] <= LETTER_GAP * rise:
@@ -154,17 +152,20 @@ def _spans(words: Sequence[Span], runs: Sequence[tuple[int, int]], rise: float) 
     return spans
 
 
-def _given_what_stands_alone(
-    spans: list[Span], place: int, strays: list[tuple[int, int]], rise: float
+def _given_to_words_without_width(
+    words: Sequence[Span], own: Sequence[list[Span]], spans: list[Span], strays: list[tuple[int, int]], rise: float
 ) -> list[tuple[int, int]]:
-    """Give a word without a width the runs between its neighbours; returns those that are left."""
-    left, right = spans[place]
-    low = spans[place - 1][1] if place else left - rise
-    high = spans[place + 1][0] if place + 1 < len(spans) else right + rise
-    found = [run for run in strays if low <= run[0] and run[1] <= high]
-    if found:
-        spans[place] = (found[0][0], found[-1][1])
-    return [run for run in strays if run not in found]
+    """Give each word without a width the runs between its neighbours, in `spans`; returns those that are left."""
+    for place, (left, right) in enumerate(words):
+        if right - left > NO_WIDTH * rise or own[place]:
+            continue
+        low = spans[place - 1][1] if place else left - rise
+        high = spans[place + 1][0] if place + 1 < len(spans) else right + rise
+        found = [run for run in strays if low <= run[0] and run[1] <= high]
+        if found:
+            spans[place] = (found[0][0], found[-1][1])
+            strays = [run for run in strays if run not in found]
+    return strays
 
 
 def _moved(word: Word, left: float, right: float) -> Word:
