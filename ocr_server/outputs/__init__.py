@@ -7,11 +7,11 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from .projective import Projective
 from .alto import alto
 from .hocr import hocr
 from .layout import Layout
 from .picture import Picture
+from .projective import Projective
 from .tsv import tsv
 from .words import words
 

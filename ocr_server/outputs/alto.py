@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Final
 
-from .projective import Box
 from .layout import Layout, Line, Paragraph, cleaned, has_space_between, language_tag, pixels
+from .projective import Box
 
 NAMESPACE: Final = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA: Final = "http://www.loc.gov/standards/alto/v4/alto-4-2.xsd"

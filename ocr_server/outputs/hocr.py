@@ -4,8 +4,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Final
 
-from .projective import Box
 from .layout import Layout, Line, Paragraph, cleaned, language_tag, pixels
+from .projective import Box
 
 _DOCTYPE: Final = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -9,9 +9,9 @@ from typing import Final
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
-from .projective import Point, Projective
 from .layout import Layout
 from .picture import Picture
+from .projective import Point, Projective
 from .text_layer import ASCENT, DESCENT, WIDTH, Codes, text_operators
 
 POINTS: Final = 72.0

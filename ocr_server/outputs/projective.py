@@ -68,7 +68,7 @@ class Projective:
     def levelled(cls, slope: float, change: float, x: float) -> Self:
         """Lines that run towards one point come to lie level, as high as they are at this x.
 
-        slope: of the line that is at (x, 0) there, downwards a pixel. change: of the slope, for each pixel further down.
+        slope: of the line that is at (x, 0) there, downwards a pixel. change: of the slope, for each pixel more down.
         """
         # The line at (x, y) is y + (slope + change y) dx: all of them meet at dx = -1 / change, where w is 0.
         shear = cls(a=1.0, b=0.0, c=0.0, d=-slope, e=1.0, f=0.0, g=change, h=0.0, i=1.0)

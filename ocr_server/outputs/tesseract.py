@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from .projective import Box, Point
 from .layout import Block, Layout, Line, Paragraph, Word, cleaned
+from .projective import Box, Point
 
 _PAGE, _BLOCK, _PARAGRAPH, _LINE, _WORD = range(1, 6)  # levels in the table
 _COLUMNS: Final = 12

@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from .projective import Projective, Point
 from .layout import Layout, Line, Word, has_space_between
+from .projective import Point, Projective
 
 ASCENT: Final = 1000
 DESCENT: Final = -250

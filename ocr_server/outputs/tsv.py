@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from .projective import Box
 from .layout import Layout, pixels
+from .projective import Box
 
 HEAD: Final = "level page_num block_num par_num line_num word_num left top width height conf text".replace(" ", "\t")
 
