@@ -32,6 +32,9 @@ LEAST_ROWS: Final = 3
 LONG_LINE: Final = 5
 """Words. Lines of so many side by side are columns of running text, to be read one after the other."""
 
+RUNNING: Final = 7
+"""Words. Mostly beside lines of so many, short ones are a menu or notes in the margin: no cells of the same rows."""
+
 
 _LATIN_WORDS: Final = re.compile("[A-Za-z\u00c0-\u024f]{2,}")
 
@@ -126,8 +129,10 @@ def stands_in_cells(lines: Sequence[TextLine]) -> bool:
     pairs = list(_side_by_side(lines))
     if sum(min(one.words, other.words) >= LONG_LINE for one, other in pairs) > 1:
         return False
+    if len(pairs) < LEAST_ROWS or statistics.median(max(one.words, other.words) for one, other in pairs) >= RUNNING:
+        return False
     beside = {line.box: line.words for pair in pairs for line in pair}
-    return len(pairs) >= LEAST_ROWS and statistics.median_low(beside.values()) <= FEW_WORDS
+    return statistics.median_low(beside.values()) <= FEW_WORDS
 
 
 def _side_by_side(lines: Sequence[TextLine]) -> Iterator[tuple[TextLine, TextLine]]:

@@ -30,6 +30,11 @@ def test_columns_of_running_text_are_no_cells() -> None:
     assert not stands_in_cells(_lines(*rows, columns=(0, 700)))
 
 
+def test_a_menu_beside_running_text_is_no_table() -> None:
+    text = ["The committee met on the third of May in the old", "hall and heard reports from all of its members."] * 2
+    assert not stands_in_cells(_lines(*zip(["Home", "Inbox", "Sent items", "Help"], text, strict=True)))
+
+
 def test_one_column_is_none_and_neither_are_two_words_at_a_letter_s_head() -> None:
     assert not stands_in_cells(_lines(*[("one two",)] * 20))
     assert not stands_in_cells(_lines(("Oslo", "1 May"), ("Dear Ann,",), ("thank you for all",), ("Bye",)))
