@@ -34,7 +34,7 @@ class Batches:
         self._pause = pause
         self._writing: asyncio.Task[None] | None = None
         self._later: asyncio.TimerHandle | None = None
-        self._written_at = -math.inf  # in the loop's time
+        self.written_at = -math.inf  # in the loop's time
         self._has_ended = False
 
     def wake(self, *, is_urgent: bool = True) -> None:
@@ -42,7 +42,7 @@ class Batches:
         if self._writing is not None or self._has_ended or (self._later is not None and not is_urgent):
             return
         loop = asyncio.get_running_loop()
-        seconds = 0.0 if is_urgent else self._written_at + self._pause - loop.time()
+        seconds = 0.0 if is_urgent else self.written_at + self._pause - loop.time()
         if seconds > 0:
             self._later = loop.call_later(seconds, self._start)
         else:
@@ -64,7 +64,7 @@ class Batches:
                 written = asyncio.get_running_loop().create_future()
                 await self._channel.write_queue.put(ChannelFrame(payload, should_close=False, drain_future=written))
                 await written
-                self._written_at = asyncio.get_running_loop().time()
+                self.written_at = asyncio.get_running_loop().time()
         except Exception:  # a mistake of ours, or no memory: what was counted as sent may not have been
             log.exception("what is to be said to the broker cannot be written; the channel is closed")
             await self._channel.close()

@@ -18,6 +18,10 @@ PAUSE: Final = 0.02
 """Seconds for which fewer wait for more: nobody waits for them. A gateway that is killed meanwhile is sent some answers
 again that its clients have; these know them."""
 
+TAKEN_AFTER: Final = 0.5
+"""Seconds from the last acknowledgement until the channel may be closed. A quorum queue takes some 32 at a time; the
+others wait in the broker's channel, and are lost with it (`rabbit_fifo_client`, seen on RabbitMQ 3.10)."""
+
 PENDING_SAID: Final = "PendingSaid"
 """Header of a held answer whose client has had PENDING."""
 
@@ -56,8 +60,10 @@ class Settling:
         return b"".join(frames)
 
     async def said(self) -> None:
-        """Wait until all is said, or in vain."""
+        """Wait until all is said and taken, or in vain."""
         await self._batches.written()
+        if not self.lost.is_set():
+            await asyncio.sleep(self._batches.written_at + TAKEN_AFTER - asyncio.get_running_loop().time())
 
     def end(self) -> None:
         """The channel is lost. Safe to call twice."""

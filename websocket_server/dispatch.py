@@ -107,6 +107,8 @@ class Dispatch:
             if isinstance(action, do.Acknowledge):
                 if action.repeated:
                     self._metrics.repeated()
+                else:
+                    self.held.received(delivery.answer)
                 self.broker.acknowledge(delivery)
             elif isinstance(action, do.GiveBack):
                 self.broker.give_back(delivery)

@@ -1,6 +1,7 @@
 """Puts answers into the held queues of clients that are away, and takes them for clients that are here."""
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 from typing import Final
@@ -32,6 +33,8 @@ class HeldAnswers:
         self._holding, self._taking = BackgroundTasks(), BackgroundTasks()
         self._places = asyncio.Semaphore(HOLDING_AT_A_TIME)
         self._taken_for: set[Connection] = set()
+        # Of answers with a copy in a queue that is too young, by ClientUUID and RequestId; done once the client has it.
+        self._young: dict[tuple[str, str], asyncio.Future[None]] = {}
 
     # For a client that is here
 
@@ -97,9 +100,28 @@ class HeldAnswers:
                 pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
             else:
                 self._is_held(answer)
-                await asyncio.sleep(safe_in)
+                await self._safe_or_received(answer, safe_in)
                 delivery.acknowledge()
                 return
+
+    async def _safe_or_received(self, answer: OcrAnswer, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        key = (answer.client_uuid, answer.request_id)
+        received = self._young.setdefault(key, asyncio.get_running_loop().create_future())
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await asyncio.shield(received)
+        finally:
+            if self._young.get(key) is received:
+                del self._young[key]
+
+    def received(self, answer: OcrAnswer) -> None:
+        """The client has this answer: its original need not wait any longer, nor come again when this gateway dies."""
+        received = self._young.pop((answer.client_uuid, answer.request_id), None)
+        if received is not None:
+            received.set_result(None)
 
     def _is_held(self, answer: OcrAnswer) -> None:
         self._metrics.held()

@@ -14,11 +14,14 @@ from websocket_server.registry import Registry
 SAFE_IN = 0.05
 
 
+@dataclasses.dataclass
 class FakeBroker:
     """Holds at once."""
 
+    safe_in: float = SAFE_IN
+
     async def hold(self, *_: Any, **__: Any) -> float:
-        return SAFE_IN
+        return self.safe_in
 
 
 @dataclasses.dataclass
@@ -40,6 +43,24 @@ def test_an_answer_is_acknowledged_when_its_copy_is_safe() -> None:
         assert not delivery.is_acknowledged
         await held.held()
         assert delivery.is_acknowledged
+
+    asyncio.run(scenario())
+
+
+def test_or_as_soon_as_its_client_has_it() -> None:
+    async def scenario() -> None:
+        first, again, other = (FakeDelivery() for _ in range(3))
+        held = HeldAnswers(Registry(), Metrics(), FakeBroker(safe_in=3600))  # type: ignore[arg-type]
+        for delivery, request_id in ((first, "r"), (again, "r"), (other, "s")):
+            held.hold(delivery, request_id, is_pending_said=True)  # type: ignore[arg-type]
+        await asyncio.sleep(SAFE_IN / 10)
+        held.received(dataclasses.replace(first.answer, request_id="r"))
+        held.received(dataclasses.replace(first.answer, request_id="r"))
+        await asyncio.sleep(SAFE_IN / 10)
+        assert [one.is_acknowledged for one in (first, again, other)] == [True, True, False]
+        held.received(dataclasses.replace(first.answer, request_id="s"))
+        await held.held()
+        assert other.is_acknowledged
 
     asyncio.run(scenario())
 
