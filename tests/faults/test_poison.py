@@ -43,10 +43,14 @@ def test_a_poison_image_is_answered_and_the_good_ones_are_read(stage: Stage, kin
     server = stage.ocr_server(chosen, *SETTINGS, processes=2)
     peer = stage.peer(gateway.port)
     peer.ask_many(GOOD // 2)
-    bad = peer.ask("poison", poison(kind))
+    bad = peer.ask("poison", poison(kind), Preprocess="none")  # the engine knows it by its size
     peer.ask_many(GOOD // 2)
 
     stage.healed()
+    peer.wait_answered()
+    server.wait_for_output(
+        "process replaced", times=REPLACED[kind]
+    )  # which comes after the answer, not before the stop
     stage.check()
     assert bad.answer["ResponseMessage"] == "FAILED"
     assert bad.answer["ErrorCode"] == CODES[kind]
