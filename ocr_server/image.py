@@ -38,6 +38,12 @@ SMALL_HEIGHT: Final = 200
 """Pixels. A lower image is a crop of some lines or a word; measured on 1,500 rendered words (docs/decisions.md)."""
 
 
+LIGHT: Final = 192
+"""Grey of letters that cannot be seen well on white."""
+
+_OPAQUE: Final = [255 * (alpha >= 128) for alpha in range(256)]
+
+
 @dataclasses.dataclass(frozen=True)
 class Page:
     """One page as the engine takes it: mode L or RGB, and its resolution, None when the file does not tell.
@@ -143,9 +149,9 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
         small = Page(crop, None, is_blank, is_line, tuple(steps), frame, from_crop)  # its resolution is no longer true
         return dataclasses.replace(small, clearer=functools.partial(_in_full_contrast, image, small, to_stored))
     if not is_blank:
-        image, way = _mended(image, steps)
+        image, way, is_blank = _mended(image, steps)
         to_stored = way.inverse().then(to_stored)
-    page, scale = at_readable_size(image, languages, SMALL_HEIGHT, steps)
+    page, scale = (image, 1.0) if is_blank else at_readable_size(image, languages, SMALL_HEIGHT, steps)
     if scale != 1:
         dpi = _credible(dpi and dpi * scale)
         to_stored = _to_the_size_of(image, page).then(to_stored)
@@ -161,12 +167,12 @@ def _in_full_contrast(image: Image.Image, page: Page, to_stored: Projective) -> 
     )
 
 
-def _mended(image: Image.Image, steps: list[str]) -> tuple[Image.Image, Projective]:
-    """The page in even light, clean, upright and level, and the way there."""
+def _mended(image: Image.Image, steps: list[str]) -> tuple[Image.Image, Projective, bool]:
+    """The page in even light, clean, upright and level, the way there, and whether it is blank."""
     from .preprocess.mend import mended  # OpenCV takes 0.25 s and 36 MB: nobody pays who reads words only
 
     found = mended(image, steps)
-    return Image.fromarray(found.grey), found.way
+    return Image.fromarray(found.grey), found.way, found.is_blank
 
 
 def _to_the_size_of(image: Image.Image, scaled: Image.Image, border: int = 0) -> Projective:
@@ -198,7 +204,14 @@ def _flat(frame: Image.Image, steps: list[str]) -> Image.Image:
         return frame.point(lambda value: value * scale - low * scale).convert("L")
     if frame.has_transparency_data:
         rgba = frame.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        steps.append("white under transparency")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        colour = "black" if _is_light_on_nothing(rgba) else "white"
+        steps.append(f"{colour} under transparency")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, colour), rgba).convert("RGB")
     return frame.convert("L") if frame.mode in ("1", "L") else frame.convert("RGB")
+
+
+def _is_light_on_nothing(rgba: Image.Image) -> bool:
+    """True where most is transparent and what is not is light: on white, white letters would be gone."""
+    seen = rgba.getchannel("A").point(_OPAQUE)
+    greys = rgba.convert("L").histogram(seen)
+    return 0 < sum(greys) < rgba.width * rgba.height / 2 and 2 * sum(greys[LIGHT:]) > sum(greys)

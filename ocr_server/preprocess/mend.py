@@ -1,7 +1,7 @@
 """All that is done to a page of text before it is read, in order; the one door to this package."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -10,27 +10,42 @@ from ocr_server.outputs.projective import Projective
 
 from .grain import cleaned
 from .light import evened
-from .look import Grey, look_at
+from .look import Grey, Look, look_at
 from .straight import Straightening, straightened, straightening
+
+FAINT: Final = 20
+"""Levels of grey. Grain of 8 leaves less, even where a look is as large as its page; thin strokes leave 40."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Mended:
-    """A page as it was or better. way: from the page as it was to this one, in pixels."""
+    """A page as it was or better. way: from the page as it was to this one, in pixels.
+
+    is_blank: there is nothing but grain on it.
+    """
 
     grey: Grey
     way: Projective
+    is_blank: bool = False
 
 
 def mended(page: Any, steps: list[str]) -> Mended:
     """page: a PIL.Image.Image in grey. What is done to it is added to the steps."""
     grey: Grey = np.asarray(page, dtype=np.uint8)
     look = look_at(grey)
+    if _is_blank(look):
+        return Mended(cleaned(grey, steps), Projective(), is_blank=True)
     lit = evened(grey, look, steps)
     if lit is not grey:
         grey, look = lit, look_at(lit)
     grey = cleaned(grey, steps)
     return _upright(grey, straightening(look, page.size), steps)
+
+
+def _is_blank(look: Look) -> bool:
+    """True where nothing is left once grain is averaged; letters become paler only."""
+    smooth = cv2.blur(look.grey, (5, 5) if look.factor == 1 else (3, 3))
+    return int(smooth.max()) - int(smooth.min()) <= FAINT
 
 
 def _upright(grey: Grey, how: Straightening, steps: list[str]) -> Mended:

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +50,16 @@ def test_every_mode_becomes_grey_or_colour(mode: str) -> None:
 def test_transparent_parts_are_white() -> None:
     assert _page(_file(Image.new("RGBA", (200, 120), (0, 0, 0, 0)))).getpixel((0, 0)) == (255, 255, 255)
     assert _page(_file(Image.new("LA", (200, 120), (0, 0)))).getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_light_letters_on_nothing_are_put_on_black(share: float) -> None:
+    image = Image.new("RGBA", (200, 120), (255, 255, 255, 0))
+    image.paste((250, 250, 240, 255), (0, 0, round(200 * share), 120))
+    (page,) = pages(_file(image), 10**6, "none", ENGLISH)
+    colour, grey = ("black", 0) if share < 0.5 else ("white", 255)
+    assert page.steps == (f"{colour} under transparency",)
+    assert page.image.getpixel((199, 0)) == (grey,) * 3
 
 
 def test_sixteen_bits_keep_their_brightness() -> None:
@@ -104,6 +115,14 @@ def test_a_page_keeps_its_size() -> None:
 )
 def test_the_resolution_is_told_when_it_is_credible(saved: dict[str, Any], told: int | None) -> None:
     assert [page.dpi for page in pages(_file(WHITE, **saved), 10**6, "none", ENGLISH)] == [told]
+
+
+@pytest.mark.parametrize("grain", [5, 8])
+def test_grain_alone_is_nothing_and_not_enlarged(grain: int) -> None:
+    grey = np.random.default_rng(3).normal(220, grain, (1200, 900))
+    (page,) = pages(_file(Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))), 10**7, "auto", ENGLISH)
+    assert page.is_blank
+    assert page.image.size == (900, 1200)
 
 
 def test_all_pages_of_a_tiff_are_read_and_the_first_frame_of_a_gif() -> None:
