@@ -38,6 +38,9 @@ SMOOTH: Final = 0.25
 LEAST_WRITTEN: Final = 0.002
 """The part of a page that strokes cover, where there is text enough to tell; of a full page they cover 0.03."""
 
+MOST_IN_BOXES: Final = 0.2
+"""The part of all strokes that may be between light letters on dark."""
+
 EVEN: Final = 0.85
 """The darkest paper that is written on, as a part of the brightest, where the light is even."""
 
@@ -80,7 +83,8 @@ def percentiles(grey: Grey, *shares: float) -> list[int]:
 
 def _small(grey: Grey) -> Grey:
     factor = max(grey.shape) // SMALL
-    return cv2.resize(grey, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA) if factor > 1 else grey
+    height, width = (max(1, round(side / factor)) for side in grey.shape) if factor > 1 else grey.shape
+    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA) if factor > 1 else grey
 
 
 def _may_be_uneven(paper: Grey) -> bool:
@@ -92,7 +96,10 @@ def _is_uneven(near: Grey, far: Grey, paper: Grey) -> bool:
     """True when there is print on dark paper as well as on bright; pictures, black boxes, dark tables are no paper."""
     around = cv2.medianBlur(far, 2 * LETTERS + 1)  # dark in a box with light letters, where `paper` is light
     is_smooth = cv2.morphologyEx(paper, cv2.MORPH_GRADIENT, _square(LETTERS // 2)) < SMOOTH * paper
-    written = paper[_strokes(near, far.shape) & (paper < 1.25 * around) & is_smooth]
+    strokes, is_light_box = _strokes(near, far.shape), paper >= 1.25 * around
+    if np.count_nonzero(strokes & is_light_box) > MOST_IN_BOXES * np.count_nonzero(strokes):
+        return False  # a screen: coloured boxes, some with dark letters and some with light ones
+    written = paper[strokes & ~is_light_box & is_smooth]
     if written.size < LEAST_WRITTEN * paper.size:
         return False
     darkest, lightest = percentiles(written, 1, 98)

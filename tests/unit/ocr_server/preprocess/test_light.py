@@ -100,6 +100,14 @@ def test_a_box_is_no_shadow(grey: int, letters: int | None) -> None:
     assert evened(page, look_at(page), []) is page
 
 
+def test_coloured_boxes_with_dark_letters_and_with_light_ones_are_no_shadow() -> None:
+    page: Grey = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    for number, (grey, letters) in enumerate([(95, 255), (190, 0), (133, 255), (112, 255), (238, 102)]):
+        top = 50 + number * 200
+        page = _with(page, (50, top, WIDTH - 50, top + 150), grey, letters)
+    assert evened(page, look_at(page), []) is page
+
+
 def test_rows_in_grey_are_made_white() -> None:
     stripes = np.where(DOWN * 10 % 2 > 1, 0.6, 1.0)
     page, steps = _evened(_in(stripes))
@@ -141,7 +149,7 @@ def test_a_page_without_anything_is_left_alone(grey: int, grain: int) -> None:
     assert evened(page, look_at(page), []) is page
 
 
-@pytest.mark.parametrize("shape", [(200, 1), (200, 3), (200, 30_000), (30_000, 200), (201, 199)])
+@pytest.mark.parametrize("shape", [(200, 1), (3000, 1), (2, 3000), (200, 3), (200, 30_000), (30_000, 200), (201, 199)])
 def test_odd_shapes_are_looked_at(shape: tuple[int, int]) -> None:
     page = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     assert evened(page, look_at(page), []).shape == shape
