@@ -116,12 +116,15 @@ def at_readable_size(
     """
     half = image.reduce(2)  # averages four pixels to one: the grain of a scan is no ink then
     darkest, lightest = _grey_below(half, 0.005), _grey_below(half, 0.995)
+    if lightest - darkest <= INK_CONTRAST:  # a few words on a large page
+        darkest, lightest = cast("tuple[int, int]", half.getextrema())
     paper = _paper(half, (darkest + lightest) // 2)
     contrast = max(paper - darkest, lightest - paper)
     ink = _ink_of(paper, contrast // 2)
-    heights, is_latin = _heights(half.point(ink), _STRIP), LATIN.issuperset(languages)
+    inked = half.point(ink)
+    heights, is_latin = _heights(inked, _STRIP), LATIN.issuperset(languages)
     height = 2 * _height_below(heights, _SMALL_LETTERS)
-    sharp = _steepest(half) / max(1, contrast)
+    sharp = _steepest(half, inked) / max(1, contrast)
     if sharp < BLURRED and _is_print(heights):
         steps.append("sharpened")
         return _sharpened(image), 1.0
@@ -169,11 +172,15 @@ def _grey_below(image: Image.Image, share: float) -> int:
     return next(grey for grey, count in enumerate(itertools.accumulate(image.histogram())) if count >= least)
 
 
-def _steepest(page: Image.Image) -> int:
-    """Levels of grey between neighbours in a row, where they differ most; single pixels left out."""
+def _steepest(page: Image.Image, inked: Image.Image) -> int:
+    """Levels of grey between neighbours in a row, where they differ most; single pixels left out.
+
+    inked: the page, 0 where there is no ink; of little ink a smaller part counts.
+    """
     width, height = page.size
     here, right = page.crop((0, 0, width - 1, height)), page.crop((1, 0, width, height))
-    return _grey_below(ImageChops.difference(here, right), 0.995)
+    ink = 1 - inked.histogram()[0] / (width * height)
+    return _grey_below(ImageChops.difference(here, right), 1 - min(0.005, ink / 10))
 
 
 def _heights(ink: Image.Image, strip: int) -> Counter[int]:

@@ -89,6 +89,10 @@ def test_a_picture_that_is_blurred_is_left_alone() -> None:
     assert "sharpened" not in _page(file.getvalue()).steps
 
 
+def test_a_few_sharp_words_on_a_large_page_are_not_taken_for_blurred() -> None:
+    assert "sharpened" not in _page(_written((1600, 2200), [(40, "Chapter Two")])).steps
+
+
 def test_the_grain_of_a_scan_is_not_taken_for_letters() -> None:
     assert _page(_full(56, grain=15)).image.size == (600, 500)
 
