@@ -7,23 +7,37 @@ readings of the whole page the better one is kept.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import Final
 
 from .engine import EngineFailed, EngineTimeout
 from .image import Page, turned
 from .options import Options
-from .reading import UNSURE, Reading, most_doubtful, stands_in_cells
+from .reading import (
+    FEW_LETTERS,
+    UNSURE,
+    Reading,
+    are_out_of_order,
+    are_upright,
+    laid_level,
+    most_doubtful,
+    stands_in_cells,
+)
 from .scripts import LATIN, Languages, are_alike, is_for_two_scripts, script_of, surer_by
 from .ways import CERTAIN, TURNS, Way, surest_way
 
 FULL_PAGE_MODES: Final = (1, 3)
-BLOCK: Final = 6
-SECOND_LOOKS: Final = {BLOCK: "a block", 7: "a line", 8: "a word"}
+BLOCK, LINE, WORD = 6, 7, 8
+SECOND_LOOKS: Final = {BLOCK: "a block", LINE: "a line", WORD: "a word"}
 """How a page is looked at again that the engine's layout analysis finds empty, and a single line from the start."""
 
 ENOUGH_LETTERS: Final = 12
 """Fewer say nothing of how a page lies: photos of things give some."""
+
+TURN_UNSURE: Final = 60.0
+TURN_SURE: Final = 88.0
+"""Confidence: how unsure the engine must be of fewer letters, and how sure of them the other way up."""
 
 LATIN_DPI: Final = 150
 OTHER_DPI: Final = 300
@@ -75,9 +89,9 @@ class _Looks:
         kept = self._first_with_text()
         if kept.reading.is_empty:
             return kept
-        kept = self._clearer(kept)
+        kept = self._whole(self._clearer(kept))
         kept = self._in_all_scripts(self._the_right_way(self._if_short(kept)))
-        if self._may_try and kept.mode in FULL_PAGE_MODES and stands_in_cells(kept.reading.lines):
+        if self._may_try and kept.mode in FULL_PAGE_MODES:
             kept = self._row_by_row(kept)
         return kept
 
@@ -108,6 +122,18 @@ class _Looks:
         look = self._try(kept.page.clearer(), kept.languages, kept.mode, again, is_guess=True)
         return look if look and look.reading.is_clearer_than(kept.reading) else kept
 
+    def _whole(self, kept: Look) -> Look:
+        """A crop that the layout analysis took to pieces, as it does with two or three Chinese characters."""
+        is_crop = self._may_try and self._page.clearer is not None
+        if not is_crop or kept.mode == BLOCK or kept.reading.confidence >= UNSURE:
+            return kept
+        for languages, mode in itertools.product(self._scripts(), (BLOCK, LINE)):
+            again = (*kept.again, f"looked again as {SECOND_LOOKS[mode]}")
+            look = self._try(self._page, languages, mode, again, is_guess=True)
+            if look and look.reading.confidence >= CERTAIN:
+                return look
+        return kept
+
     def _if_short(self, kept: Look) -> Look:
         """A few letters in another script, if the engine is surer of these."""
         for languages in self._scripts()[1:]:
@@ -134,7 +160,8 @@ class _Looks:
             asked = languages if degrees else self._with_latin(languages, first.reading)
             look = self._try(page, asked, first.mode, first.again, is_guess=not is_page)
             is_alike = is_page and are_alike(languages, kept.languages)  # the few lines have told it
-            if look and (look.reading.worth > kept.reading.worth or is_alike):
+            least = TURN_SURE if degrees and first.reading.letters < ENOUGH_LETTERS else 0.0
+            if look and look.reading.confidence >= least and (look.reading.worth > kept.reading.worth or is_alike):
                 kept = look
             if kept.reading.confidence >= CERTAIN:
                 break
@@ -148,7 +175,9 @@ class _Looks:
         others = [one for one in scripts if one != kept.languages]
         upright = [(0, one) for one in others if is_doubtful or are_alike(one, kept.languages)]
         # What only a second look found is no page of text, whichever way is up.
-        may_turn = self._may_try and is_unsure and reading.letters >= ENOUGH_LETTERS and not kept.again
+        is_much = reading.letters >= ENOUGH_LETTERS
+        is_word = reading.letters >= FEW_LETTERS and 0 < reading.confidence < TURN_UNSURE
+        may_turn = self._may_try and is_unsure and (is_much or is_word) and not kept.again
         return upright + [(degrees, languages) for degrees in TURNS for languages in scripts if may_turn]
 
     def _scripts(self) -> list[Languages]:
@@ -176,7 +205,13 @@ class _Looks:
         return next((one for one in self._sets if is_for_two_scripts(one) and set(one) > set(languages)), languages)
 
     def _row_by_row(self, kept: Look) -> Look:
-        look = self._try(kept.page, kept.languages, BLOCK, (*kept.again, f"looked again as {SECOND_LOOKS[BLOCK]}"))
+        """A table, a receipt, a chat; upright also where the engine has read it on its side."""
+        page, lines = kept.page, kept.reading.lines
+        if are_upright(lines):
+            page, lines = turned(page, 270), tuple(laid_level(lines, page.image.width))
+        if not stands_in_cells(lines) and not are_out_of_order(lines):
+            return kept
+        look = self._try(page, kept.languages, BLOCK, (*kept.again, f"looked again as {SECOND_LOOKS[BLOCK]}"))
         return look if look and look.reading.worth >= AS_GOOD * kept.reading.worth else kept
 
     def _guess(self, part: Page, languages: Languages) -> Reading | None:

@@ -29,13 +29,16 @@ FEW_WORDS: Final = 2
 LEAST_ROWS: Final = 3
 """So many lines with a neighbour are a table; less may be a letter's head, or two short captions."""
 
+ALONE: Final = 4
+"""One line of so many may almost have a neighbour on a page whose lines follow each other."""
+
 LONG_LINE: Final = 5
 """Words. Lines of so many side by side are columns of running text, to be read one after the other."""
 
 RUNNING: Final = 7
 """Words. Mostly beside lines of so many, short ones are a menu or notes in the margin: no cells of the same rows."""
 
-
+_FIRST_IDEOGRAPH: Final = "\u2e80"
 _LATIN_WORDS: Final = re.compile("[A-Za-z\u00c0-\u024f]{2,}")
 
 
@@ -91,6 +94,11 @@ class Reading:
         return sum(map(len, self.text.split()))
 
     @property
+    def weight(self) -> int:
+        """As `letters`, but what is no letter of an alphabet, and says as much as some of these, counts twice."""
+        return self.letters + sum(character >= _FIRST_IDEOGRAPH for character in self.text)
+
+    @property
     def confidence(self) -> float:
         """The mean over all words; 0 without words."""
         return 0.0 if self.is_empty or not self.confidences else statistics.fmean(self.confidences)
@@ -124,6 +132,19 @@ def _letters(lines: Sequence[TextLine]) -> int:
     return sum(line.letters for line in lines)
 
 
+def are_upright(lines: Sequence[TextLine]) -> bool:
+    """True when most of the lines go from top to bottom: the engine reads a page on its right side so."""
+    long = [line.box for line in lines if line.letters >= FEW_LETTERS]
+    return 2 * sum(bottom - top > 2 * (right - left) for left, top, right, bottom in long) > len(long)
+
+
+def laid_level(lines: Sequence[TextLine], width: float) -> list[TextLine]:
+    """Where such lines stand once the page, so many pixels wide, is turned clockwise by 270 degrees."""
+    boxes = [line.box for line in lines]
+    level = [(top, width - right, bottom, width - left) for left, top, right, bottom in boxes]
+    return [dataclasses.replace(line, box=box) for line, box in zip(lines, level, strict=True)]
+
+
 def stands_in_cells(lines: Sequence[TextLine]) -> bool:
     """True when short lines stand side by side: a table or a receipt, to be read row by row."""
     pairs = list(_side_by_side(lines))
@@ -133,6 +154,24 @@ def stands_in_cells(lines: Sequence[TextLine]) -> bool:
         return False
     beside = {line.box: line.words for pair in pairs for line in pair}
     return statistics.median_low(beside.values()) <= FEW_WORDS
+
+
+def are_out_of_order(lines: Sequence[TextLine]) -> bool:
+    """True when lines, none of which stands beside another, are not read from top to bottom, as in a chat."""
+    tops = [line.box[1] for line in lines]
+    if tops == sorted(tops) or any(_side_by_side(lines)):
+        return False
+    # Two columns may have their lines at different heights: there, most lines are almost beside another.
+    higher = [dataclasses.replace(line, box=_with_room(line.box)) for line in lines]
+    beside = {line.box for pair in _side_by_side(higher) for line in pair}
+    return ALONE * len(beside) < len(lines)
+
+
+def _with_room(box: Box) -> Box:
+    """The box and what belongs to its line above and below."""
+    left, top, right, bottom = box
+    room = (bottom - top) / 2
+    return left, top - room, right, bottom + room
 
 
 def _side_by_side(lines: Sequence[TextLine]) -> Iterator[tuple[TextLine, TextLine]]:

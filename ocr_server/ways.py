@@ -41,7 +41,7 @@ def surest_way(
             break
         last = degrees
         reading = guess(turned(part, degrees) if degrees else part, others)
-        if reading is None or reading.letters < FEW_LETTERS:
+        if reading is None or reading.weight < FEW_LETTERS:
             continue
         is_alike = not degrees and are_alike(others, languages)
         enough = before + (surer_by(others, languages) if is_alike else SURER_BY)

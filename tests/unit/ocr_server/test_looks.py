@@ -1,5 +1,7 @@
 """The order of looks, and which reading is kept: the engine is a table of the tests' own."""
 
+import dataclasses
+
 import pytest
 from PIL import Image
 
@@ -268,3 +270,29 @@ def test_a_table_whose_rows_are_read_worse_stays_as_it_was() -> None:
     cells = _cells(95)
     table = Table(eng_3=cells, eng_6=Reading("Door handle | 36 |__ l8.9O\n" * 4, (60.0,) * 16))
     assert _kept(best_look(PAGE, ENGLISH, table)) == (cells, ("eng",), ("scaled x0.5",))
+
+
+def test_a_word_on_its_head_is_turned_if_it_is_read_surely_then() -> None:
+    word = Reading("Harbour", (96.0,), None, (TextLine((20, 20, 300, 80), "Harbour", 96),))
+    table = Table(Reading("inoqueH", (25.0,), None, (TextLine((20, 20, 300, 80), "inoqueH", 25),)), turned_eng_3=word)
+    kept = best_look(PAGE, ENGLISH, table)
+    assert (kept.reading.text, kept.page.steps) == ("Harbour", ("scaled x0.5", "rotate 180"))
+    table = Table(turned_eng_3=Reading("ynoq", (80.0,)), otherwise=Reading("inoqueH", (25.0,)))
+    assert best_look(PAGE, ENGLISH, table).page.steps == ("scaled x0.5",)
+
+
+def test_a_crop_that_is_taken_to_pieces_is_looked_at_as_a_block_or_a_line() -> None:
+    pieces, whole = Reading("PH\n|", (24.0, 21.0)), Reading("設定", (93.0,))
+    crop = dataclasses.replace(PAGE, clearer=lambda: PAGE)
+    kept = best_look(crop, Options(CHINESE, 3, "auto"), Table(chi_tra_3=pieces, chi_tra_6=whole))
+    assert _kept(kept) == (whole, CHINESE, ("scaled x0.5", "looked again as a block"))
+    kept = best_look(crop, AUTO, Table(fra_3=pieces, chi_tra_7=whole))
+    assert (kept.reading, kept.languages) == (whole, CHINESE)
+
+
+def test_a_receipt_that_the_engine_reads_on_its_side_is_read_row_by_row_all_the_same() -> None:
+    rows = [(500 - 40 * row, 30 * row) for row in range(5)]
+    boxes = [(x, top, x + 30, top + 200) for x, _ in rows for top in (20, 600)]
+    lying = Reading("bread milk", (95.0,) * 2, None, tuple(TextLine(box, "bread", 95) for box in boxes))
+    kept = best_look(PAGE, ENGLISH, Table(lying, right_eng_6=GOOD))
+    assert _kept(kept) == (GOOD, ("eng",), ("scaled x0.5", "rotate 270", "looked again as a block"))

@@ -2,7 +2,15 @@
 
 import pytest
 
-from ocr_server.reading import Reading, TextLine, most_doubtful, stands_in_cells
+from ocr_server.reading import (
+    Reading,
+    TextLine,
+    are_out_of_order,
+    are_upright,
+    laid_level,
+    most_doubtful,
+    stands_in_cells,
+)
 
 
 def _lines(*rows: tuple[str, ...], columns: tuple[int, ...] = (0, 400, 600, 800)) -> list[TextLine]:
@@ -79,3 +87,37 @@ def test_a_few_smeared_letters_are_no_doubtful_line_and_without_one_any_will_do(
 def test_the_end_of_a_column_and_the_beginning_of_the_next_do_not_follow_each_other() -> None:
     left, right = _column(*[SURE] * 20, BAD), _column(BAD, *[SURE] * 20, left=400)
     assert most_doubtful([*left, *right]) == left[-1:]
+
+
+def _stands(*places: tuple[int, int]) -> list[TextLine]:
+    """Lines of 300 x 40 pixels whose upper left corners are there."""
+    return [TextLine((x, y, x + 300, y + 40), "on the server", 95) for x, y in places]
+
+
+def test_a_chat_that_is_read_side_after_side_is_out_of_order() -> None:
+    left, right = [(0, 0), (0, 60), (0, 300), (0, 360)], [(500, 150), (500, 210), (500, 450)]
+    assert are_out_of_order(_stands(*left, *right))
+    assert not are_out_of_order(_stands(*sorted([*left, *right], key=lambda place: place[1])))
+
+
+def test_a_short_menu_beside_a_long_text_is_in_order() -> None:
+    assert not are_out_of_order(_stands(*((0, 60 * row) for row in range(3)), *((400, 60 * row) for row in range(40))))
+
+
+@pytest.mark.parametrize("lower", [0, 15, 30])
+def test_two_columns_are_in_order_also_if_their_lines_are_not_at_one_height(lower: int) -> None:
+    assert not are_out_of_order(_stands(*((x, 60 * row + lower * (x > 0)) for x in (0, 400) for row in range(20))))
+
+
+def test_lines_that_go_from_top_to_bottom_are_told_and_laid_level() -> None:
+    lying = [TextLine((100 - 50 * row, 20, 130 - 50 * row, 300), "on the server", 95) for row in range(3)]
+    assert are_upright(lying)
+    assert not are_upright(_stands((0, 0), (0, 60)))
+    assert not are_upright([])
+    assert [line.box for line in laid_level(lying, 200)] == [
+        (20, 70 + 50 * row, 300, 100 + 50 * row) for row in range(3)
+    ]
+
+
+def test_chinese_characters_count_twice_where_letters_are_weighed() -> None:
+    assert (Reading("早餐 店").weight, Reading("a bc").weight) == (6, 3)
