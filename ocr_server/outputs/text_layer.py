@@ -78,7 +78,7 @@ def _line(line: Line, to_page: Projective, codes: Codes) -> str:
     rise = to_page.of_vector(line.rise, line.start)
     size = round(max(abs(rise[1] * cosine - rise[0] * sine), 0.1), 3)
     shown = [f"/F {size:g} Tf\n"]
-    for text, start, length in _pieces(line.words, to_page, direction):
+    for text, start, length in _pieces(line.words, to_page, direction, size):
         stretch = 100 * length / (len(text) * size * WIDTH / 1000)
         matrix = f"{cosine:.6f} {sine:.6f} {-sine:.6f} {cosine:.6f} {start[0]:.3f} {start[1]:.3f}"
         shown.append(f"{stretch:.4f} Tz {matrix} Tm {codes.encode(text)} Tj\n")
@@ -90,11 +90,18 @@ def _direction(start: Point, end: Point) -> Point | None:
     return ((end[0] - start[0]) / length, (end[1] - start[1]) / length) if length else None
 
 
-def _pieces(words: Iterable[Word], to_page: Projective, direction: Point) -> Iterator[tuple[str, Point, float]]:
-    """Words, and the spaces between them, each with its start and its length."""
+def _pieces(
+    words: Iterable[Word], to_page: Projective, direction: Point, size: float
+) -> Iterator[tuple[str, Point, float]]:
+    """Words, and the spaces between them, each with its start and its length. size: of the font."""
     placed = [(word, to_page.of(word.start), to_page.of(word.end)) for word in words]
     for (word, start, end), following in itertools.zip_longest(placed, placed[1:]):
-        yield in_visual_order(word.text), start, max(math.dist(start, end), 0.01)
+        length = math.dist(start, end)
+        if following is not None and not has_space_between(word, following[0]):
+            # Readers take room between characters for a space, and a step back for another line.
+            step = (following[1][0] - start[0]) * direction[0] + (following[1][1] - start[1]) * direction[1]
+            length = step if 0 < step <= length + size else length
+        yield in_visual_order(word.text), start, max(length, 0.01)
         if following is None or not has_space_between(word, following[0]):
             continue
         # In lines that run from right to left the next word is to the left.

@@ -190,8 +190,9 @@ def test_words_that_run_from_right_to_left_are_copied_in_their_order(
     assert copied.strip("\u202b\u202c\n\f") == "שלום עולם"
 
 
-def test_chinese_words_have_no_spaces_between_them(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    words = (word("測", 100, 140), word("試", 142, 182), word("word", 195, 300))
+@pytest.mark.parametrize("gap", [2, 25, -12])
+def test_chinese_words_have_no_spaces_between_them(gap: int, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    words = (word("測", 100, 140), word("試", 140 + gap, 182), word("word", 195, 300))
     file = pdf_file(tmp_path, sheet(page(line(*words))))
     assert run(pytestconfig, "pdftotext", file, "-").strip() == "測試 word"
 
