@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 from protocol.errors import ErrorCode, Refusal
 
 from .decoders import formats_of
-from .letters import BORDER, INK_CONTRAST, MAX_SIDE, at_readable_size, crop_as_page, crop_in_full_contrast
+from .letters import BORDER, FAINT, INK_CONTRAST, MAX_SIDE, at_readable_size, crop_as_page, crop_in_full_contrast
 from .outputs.projective import Projective
 
 MAX_PAGES: Final = 1000
@@ -142,7 +142,7 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
         steps.append("upright by EXIF")
     image = image.convert("L")
     darkest, lightest = cast("tuple[float, float]", image.getextrema())
-    is_blank = lightest - darkest <= INK_CONTRAST
+    is_blank = lightest - darkest <= (INK_CONTRAST if image.height < SMALL_HEIGHT else FAINT)
     if image.height < SMALL_HEIGHT:
         crop, is_line = crop_as_page(image, steps)
         from_crop = _to_the_size_of(image, crop, BORDER).then(to_stored)

@@ -16,6 +16,9 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps
 INK_CONTRAST: Final = 40
 """Levels of grey. What differs from a crop's background by more is its ink; a page without any is blank."""
 
+FAINT: Final = 20
+"""The same of a page once its grain is averaged: grain of 8 leaves less, even where a look is as large as its page."""
+
 CROP_INK_HEIGHT: Final = 20
 """Pixels. A crop's letters lower than this are scaled up to it; more makes capitals of small letters."""
 

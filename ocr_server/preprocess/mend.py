@@ -1,20 +1,18 @@
 """All that is done to a page of text before it is read, in order; the one door to this package."""
 
 import dataclasses
-from typing import Any, Final
+from typing import Any
 
 import cv2
 import numpy as np
 
+from ocr_server.letters import FAINT
 from ocr_server.outputs.projective import Projective
 
 from .grain import cleaned
 from .light import evened
 from .look import Grey, Look, look_at
 from .straight import Straightening, straightened, straightening
-
-FAINT: Final = 20
-"""Levels of grey. Grain of 8 leaves less, even where a look is as large as its page; thin strokes leave 40."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from ocr_server.image import MAX_PAGES, Page, pages, turned
 from protocol.errors import ErrorCode, Refusal
@@ -123,6 +123,15 @@ def test_grain_alone_is_nothing_and_not_enlarged(grain: int) -> None:
     (page,) = pages(_file(Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))), 10**7, "auto", ENGLISH)
     assert page.is_blank
     assert page.image.size == (900, 1200)
+
+
+def test_faint_print_is_not_nothing() -> None:
+    image = Image.new("L", (900, 1200), 240)
+    for top in range(100, 1100, 50):
+        ImageDraw.Draw(image).text((80, top), "print that has nearly faded away", 205, ImageFont.load_default(36))
+    (page,) = pages(_file(image.rotate(5, fillcolor=240)), 10**7, "auto", ENGLISH)
+    assert not page.is_blank
+    assert page.steps[0].startswith("deskew")
 
 
 def test_all_pages_of_a_tiff_are_read_and_the_first_frame_of_a_gif() -> None:
