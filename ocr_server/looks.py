@@ -35,6 +35,9 @@ SECOND_LOOKS: Final = {BLOCK: "a block", LINE: "a line", WORD: "a word"}
 ENOUGH_LETTERS: Final = 12
 """Fewer say nothing of how a page lies: photos of things give some."""
 
+NO_TEXT: Final = 40.0
+"""Confidence of what only a second look finds on a whole page: below, it is a photo's leaves or grain."""
+
 TURN_UNSURE: Final = 60.0
 TURN_SURE: Final = 88.0
 """Confidence: how unsure the engine must be of fewer letters, and how sure of them the other way up."""
@@ -102,7 +105,9 @@ class _Looks:
             if not found.reading.is_empty:
                 break
             again = (*found.again, f"looked again as {SECOND_LOOKS[mode]}") if mode in SECOND_LOOKS else found.again
-            found = self._try(self._page, languages, mode, again, is_guess=True) or found
+            look = self._try(self._page, languages, mode, again, is_guess=True)
+            if look and (self._page.clearer or not 0 < look.reading.confidence < NO_TEXT):
+                found = look
         return found
 
     def _first_looks(self) -> list[tuple[Languages, int]]:

@@ -273,12 +273,9 @@ def test_a_table_whose_rows_are_read_worse_stays_as_it_was() -> None:
 
 
 def test_a_word_on_its_head_is_turned_if_it_is_read_surely_then() -> None:
-    word = Reading("Harbour", (96.0,), None, (TextLine((20, 20, 300, 80), "Harbour", 96),))
-    table = Table(Reading("inoqueH", (25.0,), None, (TextLine((20, 20, 300, 80), "inoqueH", 25),)), turned_eng_3=word)
-    kept = best_look(PAGE, ENGLISH, table)
-    assert (kept.reading.text, kept.page.steps) == ("Harbour", ("scaled x0.5", "rotate 180"))
-    table = Table(turned_eng_3=Reading("ynoq", (80.0,)), otherwise=Reading("inoqueH", (25.0,)))
-    assert best_look(PAGE, ENGLISH, table).page.steps == ("scaled x0.5",)
+    for sure, steps in ((96.0, ("scaled x0.5", "rotate 180")), (80.0, ("scaled x0.5",))):
+        table = Table(Reading("inoqueH", (25.0,)), turned_eng_3=Reading("Harbour", (sure,)))
+        assert best_look(PAGE, ENGLISH, table).page.steps == steps
 
 
 def test_a_crop_that_is_taken_to_pieces_is_looked_at_as_a_block_or_a_line() -> None:
@@ -296,3 +293,8 @@ def test_a_receipt_that_the_engine_reads_on_its_side_is_read_row_by_row_all_the_
     lying = Reading("bread milk", (95.0,) * 2, None, tuple(TextLine(box, "bread", 95) for box in boxes))
     kept = best_look(PAGE, ENGLISH, Table(lying, right_eng_6=GOOD))
     assert _kept(kept) == (GOOD, ("eng",), ("scaled x0.5", "rotate 270", "looked again as a block"))
+
+
+def test_what_a_second_look_makes_of_a_photo_is_no_text() -> None:
+    assert best_look(PAGE, ENGLISH, Table(Reading("< Pe ee i", (17.0,) * 4), eng_3=EMPTY)).reading.is_empty
+    assert best_look(PAGE, ENGLISH, Table(EMPTY, eng_6=GOOD)).reading == GOOD
