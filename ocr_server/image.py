@@ -44,6 +44,10 @@ LIGHT: Final = 192
 _OPAQUE: Final = [255 * (alpha >= 128) for alpha in range(256)]
 
 
+class PreparationFailed(Exception):
+    """A page was decoded and could not be prepared: a mistake of ours, nothing that is wrong with the file."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Page:
     """One page as the engine takes it: mode L or RGB, and its resolution, None when the file does not tell.
@@ -69,7 +73,7 @@ def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str
     """The pages of an image file: all of a TIFF, the first frame of anything else.
 
     max_pixels: bound on width x height, of all pages together. preprocess: "auto" or "none". languages: by Tesseract's
-    names. Raises Refusal UNSUPPORTED_IMAGE or IMAGE_TOO_LARGE, also while iterating.
+    names. Raises Refusal UNSUPPORTED_IMAGE or IMAGE_TOO_LARGE, and PreparationFailed, also while iterating.
     """
     if not data:
         raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, "The file is empty.")
@@ -81,7 +85,7 @@ def pages(data: bytes, max_pixels: int, preprocess: str, languages: Sequence[str
                 left -= frame.width * frame.height
                 _check_size(frame, left, max_pixels, number)
                 yield _as_it_is(frame) if preprocess == "none" else _prepared(frame, languages)
-    except Refusal:
+    except (Refusal, PreparationFailed):
         raise
     except UnidentifiedImageError as error:
         raise Refusal(ErrorCode.UNSUPPORTED_IMAGE, "The file is no image of a kind that is read here.") from error
@@ -171,7 +175,12 @@ def _mended(image: Image.Image, steps: list[str]) -> tuple[Image.Image, Projecti
     """The page in even light, clean, upright and level, the way there, and whether it is blank."""
     from .preprocess.mend import mended  # OpenCV takes 0.25 s and 36 MB: nobody pays who reads words only
 
-    found = mended(image, steps)
+    try:
+        found = mended(image, steps)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise PreparationFailed from error
     return Image.fromarray(found.grey), found.way, found.is_blank
 
 

@@ -28,7 +28,16 @@ class Mended:
 
 
 def mended(page: Any, steps: list[str]) -> Mended:
-    """page: a PIL.Image.Image in grey. What is done to it is added to the steps."""
+    """page: a PIL.Image.Image in grey. What is done to it is added to the steps. Raises MemoryError."""
+    try:
+        return _mended(page, steps)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError(error.err) from error
+        raise
+
+
+def _mended(page: Any, steps: list[str]) -> Mended:
     grey: Grey = np.asarray(page, dtype=np.uint8)
     look = look_at(grey)
     if _is_blank(look):

@@ -3,13 +3,15 @@
 import io
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from ocr_server.image import MAX_PAGES, Page, pages, turned
+from ocr_server.image import MAX_PAGES, Page, PreparationFailed, pages, turned
+from ocr_server.preprocess import mend
 from protocol.errors import ErrorCode, Refusal
 
 ENGLISH = ("eng",)
@@ -132,6 +134,23 @@ def test_faint_print_is_not_nothing() -> None:
     (page,) = pages(_file(image.rotate(5, fillcolor=240)), 10**7, "auto", ENGLISH)
     assert not page.is_blank
     assert page.steps[0].startswith("deskew")
+
+
+@pytest.mark.parametrize(
+    ("code", "raised", "said"),
+    [(cv2.Error.StsNoMem, Refusal, "not enough memory"), (cv2.Error.StsAssert, PreparationFailed, "^$")],
+)
+def test_what_goes_wrong_in_preparing_a_page_is_not_said_of_the_file(
+    code: int, raised: type[Exception], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: object) -> None:
+        error = cv2.error("what OpenCV says")
+        error.code, error.err = code, "what OpenCV says"
+        raise error
+
+    monkeypatch.setattr(mend, "look_at", failing)
+    with pytest.raises(raised, match=said):
+        list(pages(_file(Image.linear_gradient("L").resize((400, 400))), 10**6, "auto", ENGLISH))
 
 
 def test_all_pages_of_a_tiff_are_read_and_the_first_frame_of_a_gif() -> None:
