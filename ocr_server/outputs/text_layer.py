@@ -21,6 +21,9 @@ DESCENT: Final = -250
 WIDTH: Final = 500
 """Of each character, in thousandths of the font's size."""
 
+LEAST_SLOPE: Final = 0.002
+"""Sine of the angle: pdftotext begins a new word where the base line has moved by half a point."""
+
 MAX_CODES: Final = 0xFFFF
 REPLACEMENT: Final = "\ufffd"
 
@@ -81,8 +84,15 @@ def _line(line: Line, to_page: Projective, codes: Codes) -> str:
     for text, start, length in _pieces(line.words, to_page, direction, size):
         stretch = 100 * length / (len(text) * size * WIDTH / 1000)
         matrix = f"{cosine:.6f} {sine:.6f} {-sine:.6f} {cosine:.6f} {start[0]:.3f} {start[1]:.3f}"
-        shown.append(f"{stretch:.4f} Tz {matrix} Tm {codes.encode(text)} Tj\n")
+        shown.append(_whole(text, f"{stretch:.4f} Tz {matrix} Tm {codes.encode(text)} Tj\n", direction))
     return "".join(shown)
+
+
+def _whole(text: str, operators: str, direction: Point) -> str:
+    """A word on a slope in one piece (ISO 32000-1, 14.9.4): readers cut it where its base line has moved."""
+    if text.isspace() or min(map(abs, direction)) < LEAST_SLOPE:
+        return operators
+    return f"/Span << /ActualText <FEFF{text.encode('utf-16-be').hex()}> >> BDC\n{operators}EMC\n"
 
 
 def _direction(start: Point, end: Point) -> Point | None:

@@ -64,6 +64,13 @@ def test_each_word_is_where_it_is_in_the_image(tmp_path: Path, pytestconfig: pyt
     assert run(pytestconfig, "pdftotext", file, "-") == "Hello wide world\n\n\f"
 
 
+@pytest.mark.parametrize("degrees", [-10.0, 1.0, 7.0, 97.0])
+def test_words_on_a_slope_are_found_whole(tmp_path: Path, pytestconfig: pytest.Config, degrees: float) -> None:
+    file = pdf_file(tmp_path, sheet(page(), Projective.turned(degrees, WIDTH, HEIGHT)))
+    check(pytestconfig, file)
+    assert run(pytestconfig, "pdftotext", file, "-").split() == ["Hello", "wide", "world"]
+
+
 def test_the_text_is_invisible(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     shown = []
     for layout in (page(), EMPTY):
