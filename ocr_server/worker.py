@@ -37,7 +37,7 @@ from . import control, job, limits
 from .cancellations import Cancellations
 from .consumer import Consumer
 from .engine import Choice, Engine, EngineMissing, load
-from .image import pages
+from .image import load_preprocessing, pages
 from .in_hand import InHand
 from .lifeline import Lifeline
 from .link import Delivery
@@ -48,6 +48,11 @@ from .work_clock import Stretch, of_main_thread
 TIMEOUT_MARGIN: Final = 5.0
 """Seconds that the engine gets beyond its own time limit before the clock answers in its place."""
 
+NO_OPENCV: Final = (
+    "OpenCV, which prepares pages, cannot be loaded ({}). Install it (pip install opencv-python-headless), "
+    "or read images as they are: [OCR] preprocess = none."
+)
+
 
 def run(
     lifeline: Lifeline, number: int, settings: OcrServerSettings, choice: Choice, log_format: str
@@ -57,8 +62,12 @@ def run(
     event_log.configure(log_format)
     try:
         engine = load(choice)
+        if settings.ocr.preprocess == "auto":
+            load_preprocessing()
     except EngineMissing as error:
         return control.Returned(control.Outcome.NO_ENGINE, str(error))
+    except ImportError as error:
+        return control.Returned(control.Outcome.NO_ENGINE, NO_OPENCV.format(error))
     return _Worker(lifeline, number, settings, choice).run(engine)
 
 

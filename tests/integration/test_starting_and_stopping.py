@@ -14,7 +14,7 @@ import pytest
 from ocr_server.attempts import LONGEST_START
 from tests.contract.foreign_peers import ForeignClient, ForeignGateway
 from tests.integration.pages import page_that_takes_a_while
-from tests.running import Service, Services, free_port, http_status, living_processes, ocr_processes, wait_until
+from tests.running import ROOT, Service, Services, free_port, http_status, living_processes, ocr_processes, wait_until
 
 MOMENTS = (0.0, 0.03, 0.08, 0.15)  # seconds after "started": before, while and after the processes load
 
@@ -142,3 +142,22 @@ def test_a_refused_peer_that_never_says_goodbye_does_not_hold_up_the_gateway(ser
         gateway.process.terminate()
         assert gateway.exit_code(seconds=STOP_WITHOUT_GOODBYE) == 0
     gateway.assert_nothing_is_left()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize(("preprocess", "is_loaded"), [("auto", True), ("none", False)])
+def test_what_prepares_pages_is_loaded_before_the_first_of_them_comes(
+    services: Services, preprocess: str, is_loaded: bool
+) -> None:
+    server = services.ocr_server(f"OCR.preprocess={preprocess}")
+    (process,) = ocr_processes(server)
+    assert ("cv2" in Path(f"/proc/{process}/maps").read_text(encoding="utf-8")) == is_loaded
+
+
+def test_an_opencv_that_cannot_be_loaded_is_said_at_the_start(services: Services, tmp_path: Path) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libstdc++.so.6 is missing')\n", encoding="utf-8")
+    path = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    server = services.ocr_server(ready=False, extra_environment=path)
+    assert server.exit_code() != 0
+    assert "OpenCV, which prepares pages, cannot be loaded (libstdc++.so.6 is missing)" in server.output()
+    assert "Traceback" not in server.output()
