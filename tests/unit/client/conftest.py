@@ -2,13 +2,13 @@
 
 import logging
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from client.__main__ import main
+from tests.running import free_port
 from tests.unit.client.fake_gateway import FakeGateway, running
 from tests.unit.client.image_heads import PNG
 from tests.unit.client.running_client import Run
@@ -44,10 +44,7 @@ def _log_as_before() -> Iterator[None]:
 @pytest.fixture
 def unused_port() -> int:
     """A port that nobody listens on."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port: int = unused.getsockname()[1]
-        return port
+    return free_port()
 
 
 @pytest.fixture

@@ -58,8 +58,8 @@ def test_a_refused_hello_is_told(gateway: FakeGateway) -> None:
 
 def test_a_server_that_greets_nobody_is_told(gateway: FakeGateway) -> None:
     gateway.on_hello = lambda visit: visit.send("hello?")
-    with pytest.raises(ConnectError, match=r"assigns no ClientUUID within 0\.2 s"):
-        _client(gateway, connect_timeout=0.2).recognize(PNG)
+    with pytest.raises(ConnectError, match="assigns no ClientUUID within 1 s"):
+        _client(gateway, connect_timeout=1).recognize(PNG)  # of which a busy machine takes some for the handshake
 
 
 @pytest.mark.parametrize(

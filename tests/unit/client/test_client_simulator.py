@@ -92,9 +92,9 @@ def test_a_failed_image_is_told_and_counted_and_the_others_are_read(
 @v1_only
 def test_an_answer_that_does_not_come_in_time_is_a_failed_image(gateway: FakeGateway, run: Run, folder: Path) -> None:
     gateway.on_image = read_but("a.png", silence)
-    code, lines = run(folder, "--set", "Client.answer_timeout=0.3", "--set", "ThreadPool.max_thread=1")
+    code, lines = run(folder, "--set", "Client.answer_timeout=1", "--set", "ThreadPool.max_thread=1")
     assert code == Exit.IMAGE_FAILED
-    assert lines_with(lines, "failed: a.png: The image was not accepted within 0.3 s.")
+    assert lines_with(lines, "failed: a.png: The image was not accepted within 1 s.")
     assert lines[-1].split()[:3] == ["3", "2", "1"]
     assert gateway.uploads == [(1, "a.png"), (2, "b.png"), (3, "c.png")]
 
@@ -133,7 +133,7 @@ def test_a_gateway_that_goes_for_good_ends_the_run(run: Run, folder: Path) -> No
 
         going.on_image = end
         code, lines = run(
-            *(folder, "--set", f"WebSocket.url={going.url}", "--set", "Client.connect_timeout=0.3"),
+            *(folder, "--set", f"WebSocket.url={going.url}", "--set", "Client.connect_timeout=1"),
             *("--set", "ThreadPool.max_thread=1"),
         )
     assert code == Exit.CONNECTION_LOST

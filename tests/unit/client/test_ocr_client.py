@@ -81,7 +81,7 @@ def test_an_answer_that_does_not_come_is_given_up_and_the_next_image_has_a_new_c
     gateway.on_image = lambda visit, name: visit.say("PENDING", name) if visit.number == 1 else visit.read(name)
     with _client(gateway) as ocr:
         with pytest.raises(AnswerTimeout, match="accepted, but not answered"):
-            ocr.recognize(PNG, timeout=0.2)
+            ocr.recognize(PNG, timeout=1)
         assert ocr.recognize(PNG).text
     assert gateway.visits == 2
 
@@ -120,7 +120,7 @@ def test_a_gateway_that_goes_for_good_is_told_as_lost() -> None:
             visit.cut()
 
         gateway.on_image = end
-        with _client(gateway, connect_timeout=0.3) as ocr, pytest.raises(ConnectionLost, match="no new one"):
+        with _client(gateway, connect_timeout=1) as ocr, pytest.raises(ConnectionLost, match="no new one"):
             ocr.recognize(PNG)
 
 

@@ -142,18 +142,18 @@ def test_an_image_without_an_answer_is_sent_again_on_the_same_connection(gateway
             visit.say("SUCCESS", name, "at last")
 
     gateway.on_image = be_forgetful
-    with _client(gateway, answer_timeout=0.3) as ocr:
+    with _client(gateway, answer_timeout=1) as ocr:
         assert ocr.recognize(PNG).text == "at last"
     assert gateway.uploads == [(1, "image"), (1, "image")]
     assert len(set(gateway.said("RequestId"))) == 1
 
 
-@pytest.mark.parametrize("timeout", [None, 0.3])
+@pytest.mark.parametrize("timeout", [None, 1.5])
 @v2_only
 def test_an_image_that_is_never_answered_is_cancelled_and_told(gateway: FakeGateway, timeout: float | None) -> None:
     gateway.on_image = silence
-    with _client(gateway, answer_timeout=0.1 if timeout is None else SECONDS) as ocr:
-        with pytest.raises(AnswerTimeout, match=r"was not accepted within 0\.3 s"):
+    with _client(gateway, answer_timeout=0.5 if timeout is None else SECONDS) as ocr:
+        with pytest.raises(AnswerTimeout, match=r"was not accepted within 1\.5 s"):
             ocr.recognize(PNG, timeout=timeout)
         assert gateway.wait_until_said("Cancel") == [[gateway.said("RequestId")[0]]]
         gateway.on_image = read
@@ -179,7 +179,7 @@ def test_a_refusal_that_passes_is_obeyed_and_the_caller_sees_nothing_of_it(gatew
 def test_a_refusal_that_does_not_pass_in_time_is_the_image_s_failure(gateway: FakeGateway) -> None:
     gateway.on_image = lambda visit, name: visit.say("FAILED", name, "The queue is full.", RetryAfter=0.1)
     with pytest.raises(ImageFailed, match="The queue is full") as caught:
-        _text(gateway, timeout=0.5)
+        _text(gateway, timeout=1)
     assert not isinstance(caught.value, AnswerTimeout)
 
 
@@ -256,7 +256,7 @@ def test_a_gateway_that_goes_for_good_is_told_when_the_image_s_time_is_over() ->
 
         gateway.on_image = end
         with pytest.raises(ConnectionLost, match=r"no new one\. No gateway listens"):
-            _text(gateway, timeout=0.5)
+            _text(gateway, timeout=1)
 
 
 def test_a_gateway_that_comes_back_later_than_connect_timeout_is_waited_for() -> None:
@@ -269,14 +269,14 @@ def test_a_gateway_that_comes_back_later_than_connect_timeout_is_waited_for() ->
             visit.close(1001)
 
         def recognize() -> None:
-            with _client(gateway, connect_timeout=0.5) as ocr:
+            with _client(gateway, connect_timeout=1) as ocr:
                 texts.append(ocr.recognize(PNG).text)
 
         gateway.on_image = end
         thread = threading.Thread(target=recognize)
         thread.start()
         gateway.wait_until_all_are_gone()
-    thread.join(1.5)
+    thread.join(2)
     assert thread.is_alive()
     again = FakeGateway("ocr.v2")
     with running(again, gateway.port):

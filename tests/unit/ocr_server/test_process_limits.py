@@ -69,9 +69,10 @@ with limits.cpu_time(0.1):
 def test_between_images_there_is_no_limit_on_cpu_time() -> None:
     shown = "resource.getrlimit(resource.RLIMIT_CPU)"
     assert (
-        _printed(f"""before = {shown}
+        _printed(f"""import time
+before = {shown}
 with limits.cpu_time(10):
-    assert {shown}[0] in (80, 81), {shown}
+    assert 80 <= {shown}[0] <= 81 + time.process_time(), {shown}
     assert {shown}[1] == before[1]
 print({shown} == before)
 """)

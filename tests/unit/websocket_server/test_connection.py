@@ -30,6 +30,7 @@ class FakeTransport:
         self.flushed: list[list[str]] = []
         self.pings = 0
         self.closed: tuple[int, str] | None = None
+        self.is_closed = asyncio.Event()
 
     @property
     def can_write(self) -> bool:
@@ -62,6 +63,7 @@ class FakeTransport:
 
     async def close(self, code: int, reason: str) -> None:
         self.closed = code, reason
+        self.is_closed.set()
 
 
 def _text(frame: bytes) -> str:
@@ -196,8 +198,7 @@ def test_the_watch_closes_those_that_are_idle_and_leaves_those_that_are_gone_alo
         idle, gone = _connection(), _connection()
         watch.add(idle[0])
         watch.remove(watch.add(gone[0]))
-        await asyncio.sleep(0.2)
-        assert idle[1].closed is not None
+        await asyncio.wait_for(idle[1].is_closed.wait(), 20)
         assert gone[1].closed is None
 
     _run(test)
@@ -210,8 +211,7 @@ def test_a_mistake_about_one_connection_leaves_the_others_watched(caplog: pytest
         watch.add(broken[0])
         watch.add(idle[0])
         broken[0].transport = None  # type: ignore[assignment]
-        await asyncio.sleep(0.2)
-        assert idle[1].closed is not None
+        await asyncio.wait_for(idle[1].is_closed.wait(), 20)
 
     _run(test)
     assert "AttributeError" in caplog.text

@@ -12,6 +12,7 @@ from websocket_server.metrics import Metrics
 from websocket_server.registry import Registry
 
 SAFE_IN = 0.05
+CLOCK = 0.001  # seconds by which a timer may be early
 
 
 @dataclasses.dataclass
@@ -28,21 +29,26 @@ class FakeBroker:
 class FakeDelivery:
     answer: OcrAnswer = dataclasses.field(default_factory=lambda: OcrAnswer("client", "image.png", "text"))
     is_live: bool = True
-    is_acknowledged: bool = False
+    acknowledged_at: float | None = None  # seconds of the loop's clock
 
     def acknowledge(self) -> None:
-        self.is_acknowledged = True
+        self.acknowledged_at = asyncio.get_running_loop().time()
+
+
+async def _settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 def test_an_answer_is_acknowledged_when_its_copy_is_safe() -> None:
     async def scenario() -> None:
         broker, delivery = FakeBroker(), FakeDelivery()
         held = HeldAnswers(Registry(), Metrics(), broker)  # type: ignore[arg-type]
+        begun = asyncio.get_running_loop().time()
         held.hold(delivery, "r", is_pending_said=True)  # type: ignore[arg-type]
-        await asyncio.sleep(SAFE_IN / 10)
-        assert not delivery.is_acknowledged
         await held.held()
-        assert delivery.is_acknowledged
+        assert delivery.acknowledged_at is not None
+        assert delivery.acknowledged_at >= begun + SAFE_IN - CLOCK
 
     asyncio.run(scenario())
 
@@ -53,14 +59,14 @@ def test_or_as_soon_as_its_client_has_it() -> None:
         held = HeldAnswers(Registry(), Metrics(), FakeBroker(safe_in=3600))  # type: ignore[arg-type]
         for delivery, request_id in ((first, "r"), (again, "r"), (other, "s")):
             held.hold(delivery, request_id, is_pending_said=True)  # type: ignore[arg-type]
-        await asyncio.sleep(SAFE_IN / 10)
+        await _settle()
         held.received(dataclasses.replace(first.answer, request_id="r"))
         held.received(dataclasses.replace(first.answer, request_id="r"))
-        await asyncio.sleep(SAFE_IN / 10)
-        assert [one.is_acknowledged for one in (first, again, other)] == [True, True, False]
+        await _settle()
+        assert [one.acknowledged_at is not None for one in (first, again, other)] == [True, True, False]
         held.received(dataclasses.replace(first.answer, request_id="s"))
         await held.held()
-        assert other.is_acknowledged
+        assert other.acknowledged_at is not None
 
     asyncio.run(scenario())
 
