@@ -137,7 +137,7 @@ def _prepared(frame: Image.Image, languages: Sequence[str]) -> Page:
     dpi, steps = _dpi(frame), list[str]()
     if frame.format == "JPEG":
         frame.draft("L", frame.size)  # its decoder leaves the colours out, in half the time
-    image = _flat(frame, steps)
+    image = _flat(frame, steps, may_be_grey=True)
     to_stored = Projective()
     orientation = image.getexif().get(_ORIENTATION, 1)
     if orientation in _NOT_UPRIGHT:
@@ -206,8 +206,11 @@ def _credible(dpi: float | None) -> int | None:
     return None if dpi is None or round(dpi) not in _CREDIBLE_DPI else round(dpi)
 
 
-def _flat(frame: Image.Image, steps: list[str]) -> Image.Image:
-    """A copy in grey or RGB, transparent parts on white; a copy has no format that an engine could save it in again."""
+def _flat(frame: Image.Image, steps: list[str], *, may_be_grey: bool = False) -> Image.Image:
+    """A copy in grey or RGB, transparent parts on white; a copy has no format that an engine could save it in again.
+
+    may_be_grey: whether what has colours may come without them, which saves a copy.
+    """
     if frame.mode.startswith("I;16"):
         steps.append("16 bits as 8")
         return frame.point(lambda value: value / 256).convert("L")
@@ -221,7 +224,8 @@ def _flat(frame: Image.Image, steps: list[str]) -> Image.Image:
         colour = "black" if _is_light_on_nothing(rgba) else "white"
         steps.append(f"{colour} under transparency")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, colour), rgba).convert("RGB")
-    return frame.convert("L") if frame.mode in ("1", "L") else frame.convert("RGB")
+    is_grey = frame.mode in ("1", "L") or (may_be_grey and frame.mode == "RGB")
+    return frame.convert("L" if is_grey else "RGB")
 
 
 def _is_light_on_nothing(rgba: Image.Image) -> bool:
