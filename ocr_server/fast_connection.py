@@ -3,13 +3,18 @@
 Everything else is pika's as before: it connects, opens and declares, keeps heartbeats, and reads every other frame.
 """
 
+import contextlib
+import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pika
 from pika.channel import Channel
 
 from .amqp_frames import LEAST, AnswerFrames, Incoming, Properties, acknowledge, start_of
+
+if TYPE_CHECKING:
+    import socket
 
 _READ_AT_ONCE: Final = 64 * 1024
 """Bytes. pika reads 4 KiB at a time, and puts a large frame together anew with each of them."""
@@ -31,6 +36,7 @@ class FastConnection(pika.SelectConnection):
         self._incoming: Incoming | None = None
         self._turned: Callable[[], None]
         self._unsent: list[bytes] = []
+        self._socket: socket.socket | None = None  # which may be written to and read from without asking pika's loop
         super().__init__(*arguments, **named)
 
     def shorten(
@@ -46,8 +52,10 @@ class FastConnection(pika.SelectConnection):
         """
         self._turned = turned
         self._incoming = Incoming(int(channel), delivered, channel.basic_reject, confirmed, _read_by_pika)
-        if hasattr(self._transport, "_MAX_RECV_BYTES"):
-            self._transport._MAX_RECV_BYTES = _READ_AT_ONCE
+        self._transport._MAX_RECV_BYTES = _READ_AT_ONCE
+        if not isinstance(self._transport._sock, ssl.SSLSocket):  # that keeps what it has decrypted, unseen by the loop
+            self._socket = self._transport._sock
+            self._transport._MAX_CONSUME_BYTES = 1  # the loop calls again if there is more; pika tries until it fails
         return Shortcut(self, self._incoming, self._body_max_length)
 
     def _on_data_available(self, data_in: bytes) -> None:
@@ -88,6 +96,14 @@ class FastConnection(pika.SelectConnection):
             if not self.is_closed:  # else it is lost, and the images come again
                 super()._output_marshaled_frames((b"".join(unsent),))  # type: ignore[misc]
         super()._output_marshaled_frames(marshaled_frames)  # type: ignore[misc]
+
+    def _adapter_emit_data(self, data: bytes) -> None:
+        """Send it at once, as far as the socket takes it; pika would wait for its loop to say that it may."""
+        if self._socket and not self._transport.get_write_buffer_size():
+            with contextlib.suppress(OSError):  # it is full, or broken: pika finds out which, and closes in order
+                data = data[self._socket.send(data) :]
+        if data:
+            super()._adapter_emit_data(data)  # type: ignore[misc]
 
 
 class Shortcut:
