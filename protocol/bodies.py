@@ -50,9 +50,9 @@ class _JsonRequest(
     client_uuid: str
     image_file_name: str
     image_base64_data: str
-    ocr_result: str = ""
-    request_id: str | msgspec.UnsetType = msgspec.UNSET
-    options: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    ocr_result: str | None = ""
+    request_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    options: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,15 +123,15 @@ class _AnyAnswer(
 ):
     client_uuid: str
     image_file_name: str
-    ocr_result: str | msgspec.UnsetType = msgspec.UNSET
-    error_code: str | msgspec.UnsetType = msgspec.UNSET
-    error_message: str | msgspec.UnsetType = msgspec.UNSET
-    request_id: str | msgspec.UnsetType = msgspec.UNSET
+    ocr_result: str | msgspec.UnsetType | None = msgspec.UNSET
+    error_code: str | msgspec.UnsetType | None = msgspec.UNSET
+    error_message: str | msgspec.UnsetType | None = msgspec.UNSET
+    request_id: str | msgspec.UnsetType | None = msgspec.UNSET
     confidence: float | msgspec.UnsetType | None = msgspec.UNSET
     elapsed_ms: float | msgspec.UnsetType | None = msgspec.UNSET
-    outputs: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    steps: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
-    status: str | msgspec.UnsetType = msgspec.UNSET
+    outputs: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    steps: tuple[str, ...] | msgspec.UnsetType | None = msgspec.UNSET
+    status: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 _requests = msgspec.json.Decoder(_JsonRequest)
@@ -162,10 +162,8 @@ def decode_request(body: bytes, headers: Mapping[str, object], content_type: str
         options = decode_with(_options, str(headers.get("Options", "{}")).encode())
         return OcrRequest(client_uuid, name, body, str(headers.get("RequestId", "")), options)
     found = decode_with(_requests, body)
-    request_id = "" if found.request_id is msgspec.UNSET else found.request_id
-    options = {} if found.options is msgspec.UNSET else found.options
     image = decode_image(found.image_base64_data)
-    return OcrRequest(found.client_uuid, found.image_file_name, image, request_id, options)
+    return OcrRequest(found.client_uuid, found.image_file_name, image, found.request_id or "", found.options or {})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -190,7 +188,7 @@ def addressee(body: bytes, headers: Mapping[str, object], content_type: str | No
             named = decode_with(_addressees, body)
         except UndecodableMessage:
             return None
-        found = Addressee(named.client_uuid, named.image_file_name, named.request_id)
+        found = Addressee(named.client_uuid, named.image_file_name, named.request_id or "")
     longest = max(len(found.client_uuid), len(found.image_file_name), len(found.request_id))
     return found if longest <= MAX_NAME_CHARACTERS else None
 
@@ -206,7 +204,7 @@ class _Addressee(
 ):
     client_uuid: str
     image_file_name: str
-    request_id: str = ""
+    request_id: str | None = None
 
 
 _addressees = msgspec.json.Decoder(_Addressee)
@@ -268,24 +266,18 @@ def decode_answer(body: bytes) -> OcrAnswer | OcrProgress:
     """The answer in a message, or the progress. Raises UndecodableMessage."""
     found = decode_with(_any_answers, body)
     unset = msgspec.UNSET
-    request_id = "" if found.request_id is unset else found.request_id
-    if found.status is not unset:
+    request_id, code = found.request_id or "", found.error_code or ""
+    if found.status is not unset and found.status is not None:
         if not request_id or found.status != "PROCESSING":
             raise UndecodableMessage(f"A progress with Status {found.status!r} and RequestId {request_id!r}.")
         return OcrProgress(found.client_uuid, found.image_file_name, request_id)
-    if found.ocr_result is unset:
+    if (found.ocr_result is unset or found.ocr_result is None) and not code:
         raise UndecodableMessage("An answer needs OcrResult.", found.image_file_name)
-    return OcrAnswer(
-        found.client_uuid,
-        found.image_file_name,
-        found.ocr_result,
-        "" if found.error_code is unset else found.error_code,
-        "" if found.error_message is unset else found.error_message,
-        request_id,
-        Details(
-            None if found.confidence is unset else found.confidence,
-            None if found.elapsed_ms is unset else found.elapsed_ms,
-            {} if found.outputs is unset else found.outputs,
-            () if found.steps is unset else found.steps,
-        ),
+    details = Details(
+        None if found.confidence is unset else found.confidence,
+        None if found.elapsed_ms is unset else found.elapsed_ms,
+        found.outputs or {},
+        found.steps or (),
     )
+    name, message = found.image_file_name, found.error_message or ""
+    return OcrAnswer(found.client_uuid, name, found.ocr_result or "", code, message, request_id, details)

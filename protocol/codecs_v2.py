@@ -35,6 +35,8 @@ from .messages_v2 import (
 _MAX_REQUEST_IDS_BYTES: Final = MAX_REQUEST_IDS * (6 * MAX_REQUEST_ID_CHARACTERS + 8)  # each character as \uXXXX
 _MAX_ENCODED_OPTIONS: Final = 6 * MAX_OPTIONS_BYTES
 
+_NULLS: Final = (b"null", b"\xc0")  # in JSON and in MessagePack
+
 _FAILURES = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 
 
@@ -73,11 +75,10 @@ class Codec:
             found = self._client_frames.decode(frame)
         except _FAILURES as error:
             raise self._bad(frame, f"Not a message of this service: {error}.") from error
-        unset = msgspec.UNSET
-        if unset is found.image_file_name is found.image_base64_data is found.image_data is found.request_id:
+        if found.image_file_name is found.image_base64_data is found.image_data is found.request_id is None:
             return self._without_image(frame, found)
         image = found.image_data if self.is_binary else found.image_base64_data
-        if unset in (found.client_uuid, found.image_file_name, found.request_id, image):
+        if found.client_uuid is None or found.image_file_name is None or found.request_id is None or image is None:
             key = "ImageData" if self.is_binary else "ImageBase64Data"
             raise self._bad(frame, f"An upload needs ClientUUID, ImageFileName, {key} and RequestId.")
         if not 1 <= len(found.request_id) <= MAX_REQUEST_ID_CHARACTERS:
@@ -86,30 +87,34 @@ class Codec:
             raise self._bad(frame, f"ImageFileName is longer than {MAX_NAME_CHARACTERS} characters.")
         options = self._checked_options(frame, found.options)
         try:
-            content = image if self.is_binary else decode_image(image)
+            content = decode_image(image) if isinstance(image, str) else image
         except Refusal as error:
             raise self._bad(frame, error.detail, error.code) from error
         return Upload(found.client_uuid, found.image_file_name, content, found.request_id, options)
 
     def _without_image(self, frame: bytes, found: ClientFrame) -> ClientMessage:
-        unset = msgspec.UNSET
-        for raw, kind in ((found.received, Received), (found.cancel, Cancel)):
-            if size := memoryview(raw).nbytes:
-                ids = self._raw(frame, raw, self._id_lists) if size <= _MAX_REQUEST_IDS_BYTES else None
-                if found.client_uuid is unset or ids is None or len(ids) > MAX_REQUEST_IDS:
-                    raise self._bad(
-                        frame, f"Received and Cancel need a ClientUUID and at most {MAX_REQUEST_IDS} RequestIds."
-                    )
-                made: Received | Cancel = kind(found.client_uuid, tuple(ids))
-                return made
-        if found.client_name is unset:
+        received, cancel = self._ids(frame, found, found.received), self._ids(frame, found, found.cancel)
+        if received is not None:
+            return Received(found.client_uuid or "", received, cancel or ())
+        if cancel is not None:
+            return Cancel(found.client_uuid or "", cancel)
+        if found.client_name is None:
             raise self._bad(frame, "None of hello (ClientName), upload (RequestId, …), Received and Cancel.")
         if len(found.client_name) > MAX_NAME_CHARACTERS:
             raise self._bad(frame, f"ClientName is longer than {MAX_NAME_CHARACTERS} characters.")
-        keys = ["" if one is unset else one for one in (found.client_uuid, found.resume_key, found.token)]
+        keys = [one or "" for one in (found.client_uuid, found.resume_key, found.token)]
         if max(map(len, keys)) > MAX_KEY_CHARACTERS:
             raise self._bad(frame, f"ClientUUID, ResumeKey and Token have at most {MAX_KEY_CHARACTERS} characters.")
         return Hello(found.client_name, *keys)
+
+    def _ids(self, frame: bytes, found: ClientFrame, raw: msgspec.Raw) -> tuple[str, ...] | None:
+        size = _size(raw)
+        if not size:
+            return None
+        ids = self._raw(frame, raw, self._id_lists) if size <= _MAX_REQUEST_IDS_BYTES else None
+        if found.client_uuid is None or ids is None or len(ids) > MAX_REQUEST_IDS:
+            raise self._bad(frame, f"Received and Cancel need a ClientUUID and at most {MAX_REQUEST_IDS} RequestIds.")
+        return tuple(ids)
 
     def _raw(self, frame: bytes, raw: msgspec.Raw, decoder: Any) -> Any:
         try:
@@ -118,7 +123,7 @@ class Codec:
             raise self._bad(frame, f"Not a message of this service: {error}.") from error
 
     def _checked_options(self, frame: bytes, raw: msgspec.Raw) -> dict[str, Any]:
-        size = memoryview(raw).nbytes
+        size = _size(raw)
         if not size:
             return {}
         if size > _MAX_ENCODED_OPTIONS:
@@ -158,33 +163,38 @@ class Codec:
         except _FAILURES as error:
             raise self._bad(frame, f"Not a message of a gateway: {error}.") from error
         kind = found.response_message
-        if kind is msgspec.UNSET and found.client_uuid:
-            return _welcome(found)
-        name, request_id = found.image_file_name, found.request_id
-        if kind in ("PENDING", "PROCESSING"):
-            return Progress(kind, name, request_id, found.ocr_result)
-        if kind == "SUCCESS" and isinstance(found.outputs, dict):
-            return Success(
-                name, found.ocr_result, request_id, found.confidence, found.elapsed_ms, found.outputs, found.steps
-            )
+        if kind is None and found.client_uuid:
+            return _welcome(found.client_uuid, found)
+        name, request_id, text = found.image_file_name or "", found.request_id or "", found.ocr_result or ""
+        if kind == "PENDING" or kind == "PROCESSING":
+            return Progress(kind, name, request_id, text)
+        if kind == "SUCCESS" and not isinstance(found.outputs, list):
+            outputs, steps = found.outputs or {}, found.steps or ()
+            return Success(name, text, request_id, found.confidence, found.elapsed_ms, outputs, steps)
         if kind == "FAILED":
-            sentence = found.error_message or found.ocr_result
-            return Failure(name, found.ocr_result, request_id, found.error_code, sentence, found.retry_after)
+            code, again = found.error_code or str(ErrorCode.INTERNAL), found.retry_after
+            sentence = found.error_message or text
+            return Failure(name, text, request_id, code, sentence, msgspec.UNSET if again is None else again)
         raise self._bad(frame, "Neither a welcome nor PENDING, PROCESSING, SUCCESS or FAILED.")
 
 
-def _welcome(found: GatewayFrame) -> Welcome:
-    outputs = tuple(found.outputs) if isinstance(found.outputs, list) else ()
+def _size(raw: msgspec.Raw) -> int:
+    """In bytes; 0 for what is not there."""
+    content = memoryview(raw)
+    return 0 if bytes(content[:5]) in _NULLS else content.nbytes
+
+
+def _welcome(client_uuid: str, found: GatewayFrame) -> Welcome:
     return Welcome(
-        found.client_uuid,
-        found.resume_key,
-        found.resumed,
-        found.max_image_bytes,
-        found.max_in_flight,
-        found.idle_timeout,
-        found.resume_window,
-        found.languages,
-        outputs,
+        client_uuid,
+        found.resume_key or "",
+        bool(found.resumed),
+        found.max_image_bytes or 0,
+        1 if found.max_in_flight is None else found.max_in_flight,
+        found.idle_timeout or 0.0,
+        found.resume_window or 0.0,
+        found.languages or (),
+        tuple(found.outputs) if isinstance(found.outputs, list) else (),
     )
 
 

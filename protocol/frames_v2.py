@@ -1,10 +1,12 @@
-"""What may be in a frame of v2, before it is known which message it is, if any. For `codecs_v2` alone."""
+"""What may be in a frame of v2, before it is known which message it is, if any. For `codecs_v2` alone.
+
+None is a key that is not there, or null: in many languages that is how what is not there is written.
+"""
 
 from typing import Any, Final
 
 import msgspec
 
-from .errors import ErrorCode
 from .messages_v2 import Message, camel
 
 _ABSENT: Final = msgspec.Raw()
@@ -13,14 +15,14 @@ _ABSENT: Final = msgspec.Raw()
 class ClientFrame(msgspec.Struct, rename=camel):
     """Anything that a client may send."""
 
-    client_name: str | msgspec.UnsetType = msgspec.UNSET
-    client_uuid: str | msgspec.UnsetType = msgspec.UNSET
-    resume_key: str | msgspec.UnsetType = msgspec.UNSET
-    token: str | msgspec.UnsetType = msgspec.UNSET
-    image_file_name: str | msgspec.UnsetType = msgspec.UNSET
-    image_base64_data: str | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="ImageBase64Data")
-    image_data: bytes | msgspec.UnsetType = msgspec.UNSET
-    request_id: str | msgspec.UnsetType = msgspec.UNSET
+    client_name: str | None = None
+    client_uuid: str | None = None
+    resume_key: str | None = None
+    token: str | None = None
+    image_file_name: str | None = None
+    image_base64_data: str | None = msgspec.field(default=None, name="ImageBase64Data")
+    image_data: bytes | None = None
+    request_id: str | None = None
     # As they came, to be looked at once their size is known: a frame has room for millions of values, which would take
     # a hundred times its size and seconds to build.
     options: msgspec.Raw = _ABSENT
@@ -31,25 +33,25 @@ class ClientFrame(msgspec.Struct, rename=camel):
 class GatewayFrame(msgspec.Struct, rename=camel):
     """Anything that a gateway may send."""
 
-    response_message: str | msgspec.UnsetType = msgspec.UNSET
-    image_file_name: str = ""
-    ocr_result: str = ""
-    request_id: str = ""
+    response_message: str | None = None
+    image_file_name: str | None = None
+    ocr_result: str | None = None
+    request_id: str | None = None
     confidence: float | None = None
     elapsed_ms: float | None = None
-    outputs: dict[str, Any] | list[str] = msgspec.field(default_factory=dict)
-    steps: tuple[str, ...] = ()
-    error_code: str = str(ErrorCode.INTERNAL)
-    error_message: str = ""
-    retry_after: float | msgspec.UnsetType = msgspec.UNSET
-    client_uuid: str = ""
-    resume_key: str = ""
-    resumed: bool = False
-    max_image_bytes: int = 0
-    max_in_flight: int = 1
-    idle_timeout: float = 0.0
-    resume_window: float = 0.0
-    languages: tuple[str, ...] = ()
+    outputs: dict[str, Any] | list[str] | None = None
+    steps: tuple[str, ...] | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    retry_after: float | None = None
+    client_uuid: str | None = None
+    resume_key: str | None = None
+    resumed: bool | None = None
+    max_image_bytes: int | None = None
+    max_in_flight: int | None = None
+    idle_timeout: float | None = None
+    resume_window: float | None = None
+    languages: tuple[str, ...] | None = None
 
 
 class RequestIdFrame(msgspec.Struct, rename=camel):

@@ -2,7 +2,8 @@
 
 Wire keys are CamelCase, Python names snake_case. What we send has exactly the keys of the contract, because
 old peers tell messages apart by counting keys; what we receive is told apart by the keys' names, and keys that
-we do not know are ignored. Whatever bytes arrive, decoding raises `UndecodableMessage` and nothing else.
+we do not know are ignored. A null is as good as no key: in many languages that is how what is not there is written.
+Whatever bytes arrive, decoding raises `UndecodableMessage` and nothing else.
 """
 
 import binascii
@@ -114,11 +115,11 @@ class _ClientFrame(
         "image_base64_data": "ImageBase64Data",
     },
 ):
-    client_name: str | msgspec.UnsetType = msgspec.UNSET
-    token: str = ""
-    client_uuid: str | msgspec.UnsetType = msgspec.UNSET
-    image_file_name: str | msgspec.UnsetType = msgspec.UNSET
-    image_base64_data: str | msgspec.UnsetType = msgspec.UNSET
+    client_name: str | None = None
+    token: str | None = None
+    client_uuid: str | None = None
+    image_file_name: str | None = None
+    image_base64_data: str | None = None
 
 
 class _NamedFrame(msgspec.Struct, rename={"image_file_name": "ImageFileName"}):
@@ -155,15 +156,14 @@ def decode_client_message(frame: bytes) -> Hello | Upload:
     Raises UndecodableMessage.
     """
     found = decode_with(_client_frames, frame)
-    unset = msgspec.UNSET
-    if found.image_file_name is unset and found.image_base64_data is unset:
-        if found.client_name is unset:
+    if found.image_file_name is None and found.image_base64_data is None:
+        if found.client_name is None:
             raise UndecodableMessage("Neither a hello (ClientName) nor an upload (ImageFileName, ImageBase64Data).")
         if len(found.client_name) > MAX_NAME_CHARACTERS:
             raise UndecodableMessage(f"ClientName is longer than {MAX_NAME_CHARACTERS} characters.")
-        return Hello(found.client_name, found.token)
-    name = "" if found.image_file_name is unset else found.image_file_name
-    if found.client_uuid is unset or found.image_file_name is unset or found.image_base64_data is unset:
+        return Hello(found.client_name, found.token or "")
+    name = found.image_file_name or ""
+    if found.client_uuid is None or found.image_file_name is None or found.image_base64_data is None:
         raise UndecodableMessage(
             "An upload needs ClientUUID, ImageFileName and ImageBase64Data.", name[:MAX_NAME_CHARACTERS]
         )

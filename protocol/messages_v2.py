@@ -77,11 +77,12 @@ class Upload:
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-class Received(Message, frozen=True):
-    """From a client: these final answers have arrived."""
+class Received(Message, frozen=True, omit_defaults=True):
+    """From a client: these final answers have arrived. cancel: of a client that says `Cancel` with the same message."""
 
     client_uuid: str
     received: tuple[str, ...]
+    cancel: tuple[str, ...] = ()
 
 
 class Cancel(Message, frozen=True):

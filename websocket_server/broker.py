@@ -24,6 +24,7 @@ from protocol.topology import (
     can_be_held,
     explain_mismatch,
 )
+from protocol.undecodable_answers import in_place_of
 from settings.event_log import ids
 from settings.schema import RabbitMQ
 
@@ -242,12 +243,17 @@ async def _on_answer(events: Events, settling: Settling, message: DeliveredMessa
     try:
         answer = decode_answer(message.body)
     except UndecodableMessage as error:
-        log.error(
-            f"an answer that cannot be decoded goes to {DEAD_LETTER_QUEUE}: {error}",
-            extra=ids(correlation_id=message.header.properties.correlation_id),
-        )
-        settling.reject(tag_of(message))
-        return
+        correlation_id = message.header.properties.correlation_id
+        facts = ids(correlation_id=correlation_id)
+        # Only with the request's id is it certain that whoever had the image has answered.
+        failed = in_place_of(message.body, error) if correlation_id else None
+        if failed is None:
+            log.error(f"an answer that cannot be decoded goes to {DEAD_LETTER_QUEUE}: {error}", extra=facts)
+            settling.reject(tag_of(message))
+            return
+        # Nothing else would ever come for its image: its client would wait for ever, or send it again in vain.
+        log.error(f"an answer that cannot be decoded is FAILED for its client: {error}", extra=facts)
+        answer = failed
     if isinstance(answer, OcrAnswer) and answer.request_id and not can_be_held(answer.client_uuid):
         log.error(f"an answer for a ClientUUID that is none of ours goes to {DEAD_LETTER_QUEUE}")
         settling.reject(tag_of(message))

@@ -83,7 +83,7 @@ class SessionV2:
         if self._requests is None or message.client_uuid != self.client_uuid:
             return self._refuse(Refusal(ErrorCode.BAD_CLIENT_UUID))
         if isinstance(message, v2.Received):
-            return self._requests.received(message.received)
+            return [*self._requests.received(message.received), *self._requests.cancel(message.cancel)]
         return self._requests.cancel(message.cancel)
 
     def _hello(self, hello: v2.Hello) -> list[Action]:
