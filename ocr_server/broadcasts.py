@@ -64,12 +64,18 @@ class Broadcasts:
             self._open()
         if self._announcement and self._channel and now >= self._announce_at:
             self._announce_at = now + ANNOUNCE_EVERY
-            self.send(ANNOUNCE_EXCHANGE, "", self._announcement)
+            self._send(ANNOUNCE_EXCHANGE, "", self._announcement, pika.BasicProperties("application/json"))
 
-    def send(self, exchange: str, routing_key: str, body: bytes) -> None:
+    def progress(self, queue: str, body: bytes, message_id: str | None) -> None:
+        """Tell how far an image is, with the properties of all that comes to a result queue."""
+        self._send(
+            "", queue, body, pika.BasicProperties("application/json", delivery_mode=2, correlation_id=message_id)
+        )
+
+    def _send(self, exchange: str, routing_key: str, body: bytes, properties: pika.BasicProperties) -> None:
         """Send without a confirm; not at all under an alarm, or while the channel is closed."""
         if self._channel and self._channel.is_open and not self._is_blocked:
-            self._channel.basic_publish(exchange, routing_key, body, pika.BasicProperties("application/json"))
+            self._channel.basic_publish(exchange, routing_key, body, properties)
 
     def _open(self) -> None:
         first, second = EXCHANGES

@@ -137,7 +137,8 @@ class Consumer:
     def progress(self, delivery: Delivery, body: bytes) -> None:
         """Tell whoever waits for the answer how far it is; best effort. For any thread."""
         link = delivery.link
-        work = functools.partial(link.broadcasts.send, "", link.answer_queue(delivery), body)
+        queue, message_id = link.answer_queue(delivery), delivery.message_id
+        work = functools.partial(link.broadcasts.progress, queue, body, message_id)
         self._handover.give(work, is_urgent=True)
 
     def skip(self, delivery: Delivery, done: Callable[[], None]) -> None:

@@ -92,6 +92,7 @@ def test_processing_is_said_once_where_the_answer_goes_and_before_it(
         "Status": "PROCESSING",
     }
     assert progress.properties.content_type == "application/json"
+    assert (progress.properties.delivery_mode, progress.properties.correlation_id) == (2, "id of r-6")
     assert gateway.take_answer(queue).message()["OcrResult"].startswith("Line 1 ")
     assert gateway.waiting("result_queue") == 0
 
@@ -231,7 +232,7 @@ def test_of_a_client_is_skipped_what_it_sent_until_it_left(
     gateway.cancel({"Cancel": {"ClientUUID": "leaver"}}, timestamp=1000)
     assert sorted(finals(gateway, 2)) == ["after", "other"]  # what goes back to the queue may change places
     for name in ("before", "untimed"):
-        assert f"image skipped: {name}.png of leaver is cancelled" in server.output()
+        server.wait_for_output(f"image skipped: {name}.png of leaver is cancelled")
 
 
 def test_one_request_is_skipped_and_no_other_one(
@@ -241,7 +242,7 @@ def test_one_request_is_skipped_and_no_other_one(
         queued(request_id, drawn(), timestamp=int(time.time()) + 60)
     gateway.cancel({"Cancel": {"ClientUUID": gateway.client_uuid, "RequestId": "two"}})
     assert sorted(finals(gateway, 2)) == ["one", "three"]
-    assert "image skipped: two.png" in server.output()
+    server.wait_for_output("image skipped: two.png")
 
 
 def test_without_a_timestamp_a_cancellation_is_of_now(gateway: ForeignGatewayV2, queued: Callable[..., None]) -> None:
