@@ -7,6 +7,7 @@ its key and what is allowed.
 import configparser
 import dataclasses
 import math
+import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -193,11 +194,18 @@ def _typed(given: Given, field: Any) -> Any:
         return tuple(text.replace(",", " ").replace("+", " ").split())
     if choices and text not in choices:
         raise _wrong(given, ", ".join(choices))
+    _check_text(given, field, text)
+    return text
+
+
+def _check_text(given: Given, field: Any, text: str) -> None:
+    form = field.metadata["form"]
     if field.metadata["needed"] and not text:
         raise _wrong(given, "not empty")
+    if form and not re.fullmatch(form[0], text):
+        raise _wrong(given, form[1])
     if "password" in field.name and "\n" in text:
         raise _wrong(given, "one line")
-    return text
 
 
 def _wrong(given: Given, allowed: str) -> SettingsError:

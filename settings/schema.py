@@ -26,15 +26,21 @@ def key(
     choices: tuple[str, ...] = (),
     secret: bool = False,
     needed: bool = False,
+    form: tuple[str, str] | None = None,
 ) -> Any:
     """A setting with its default and what is allowed: bounds (inclusive), choices, or with `needed` any but nothing.
 
-    Secrets are masked in print.
+    Secrets are masked in print. form: a regular expression that all of the text matches, and what that means in words.
     """
-    return dataclasses.field(
-        default=default, metadata={"low": low, "high": high, "choices": choices, "secret": secret, "needed": needed}
-    )
+    allowed = {"low": low, "high": high, "choices": choices, "needed": needed, "form": form}
+    return dataclasses.field(default=default, metadata=allowed | {"secret": secret})
 
+
+QUEUE_OF_ONES_OWN: Final = (
+    r"(?!(?:pending_queue|dead_letter_queue)$|held\.|amq\.).{1,255}",
+    "a name of up to 255 characters but pending_queue, dead_letter_queue, held.… and amq.…, which are other queues'",
+)
+"""Answers in one of those would be taken for images, or kept from where they belong."""
 
 T = TypeVar("T")
 
@@ -57,7 +63,7 @@ class RabbitMQ:
     virtual_host: str = key("/", needed=True)
     tls: bool = key(False)
     queue_type: str = key("quorum", choices=("quorum", "classic", "transient"))
-    result_queue: str = key("result_queue", needed=True)
+    result_queue: str = key("result_queue", needed=True, form=QUEUE_OF_ONES_OWN)
     body: str = key("json", choices=("json", "raw"))
     max_pending: int = key(1000, low=1, high=MOST)
     max_pending_bytes: int = key(1024**3, low=1, high=MOST)

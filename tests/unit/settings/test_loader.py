@@ -152,11 +152,20 @@ def test_no_error_prints_a_password_of_the_command_line(assignment: str) -> None
     [
         *("RabbitMQ.host=", "RabbitMQ.result_queue=", "RabbitMQ.max_pending=99999999999999999999"),
         *("RabbitMQ.max_pending_bytes=9223372036854775808", "WebSocket.idle_timeout=1e9", "RabbitMQ.virtual_host="),
+        *(
+            f"RabbitMQ.result_queue={name}"
+            for name in ("pending_queue", "dead_letter_queue", "amq.x", "held.x", 256 * "x")
+        ),
     ],
 )
 def test_values_that_nothing_could_work_with_are_refused(assignment: str) -> None:
     with pytest.raises(SettingsError, match="Allowed"):
         load(GatewaySettings, None, {}, [assignment])
+
+
+@pytest.mark.parametrize("name", ["result_queue.second", "pending_queue.answers", "results of gateway 2", 255 * "x"])
+def test_a_result_queue_may_have_any_name_of_its_own(name: str) -> None:
+    assert load(GatewaySettings, None, {}, [f"RabbitMQ.result_queue={name}"]).rabbitmq.result_queue == name
 
 
 @pytest.mark.parametrize(
