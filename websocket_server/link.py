@@ -15,6 +15,7 @@ import aio_pika
 from aio_pika import exceptions
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import DeliveredMessage
+from aiormq.exceptions import ChannelAccessRefused
 
 from protocol.topology import PENDING_QUEUE, queues
 from settings.schema import RabbitMQ
@@ -201,6 +202,11 @@ def explain(error: Exception, where: str) -> str:
     reason = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error, exceptions.AuthenticationError | exceptions.ProbableAuthenticationError):
         return f"the broker at {where} does not let us in ({reason}): correct [RabbitMQ] account and password"
+    if isinstance(error, ChannelAccessRefused):
+        return (
+            f"the broker at {where} refuses something to our account ({reason}); trying again: an OCR server may still "
+            "have to declare its queue. If it stays so, correct the account's rights (docs/security.md)"
+        )
     if isinstance(error, exceptions.InvalidFrameError):  # so aiormq says that the broker closed at once
         return f"the broker at {where} has no virtual host for us: correct [RabbitMQ] virtual_host"
     return f"no broker at {where} ({reason}); trying again until it is there"
