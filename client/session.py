@@ -104,8 +104,9 @@ class Session:
             return Accepted(waiting)
         request = self._first(lambda one: one.image_file_name == name)
         if request is None and not name:
-            # A refusal of a message whose name could not be read: refusals come in the order of sending.
-            request = self._first(lambda one: not one.is_accepted)
+            # A refusal of a message whose name could not be read: refusals come in the order of sending. Or the one
+            # image there is.
+            request = self._first(lambda one: not one.is_accepted or len(self._sent) == 1)
         if request is None:
             return Ignored(f"an answer came for an image that was not sent, and is ignored: {name}")
         self._sent.remove(request)

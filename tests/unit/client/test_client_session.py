@@ -103,6 +103,15 @@ def test_a_refusal_without_a_name_is_for_the_oldest_that_is_not_accepted() -> No
     assert event.request is second
 
 
+def test_a_refusal_without_a_name_is_for_the_only_image_also_when_it_is_accepted() -> None:
+    session = _welcomed()
+    request = _send(session, "a")
+    session.receive(_frame("PENDING", "a"), 1)
+    event = session.receive(_frame("FAILED", "", "the disk is full"), 1)
+    assert isinstance(event, Answered)
+    assert (event.request, str(event.answer)) == (request, "the disk is full")
+
+
 @pytest.mark.parametrize(
     "frame",
     [
