@@ -152,9 +152,16 @@ class Link:
 
     def end_turn(self) -> None:
         """Say to the broker what is to be said. To be called when all is done that there was to do."""
+        told: list[Callable[[], None]] = []
         if self._told and self._channel.is_open:
-            self._acknowledge_all()
+            for tag, multiple in self._acknowledgements.take_due():
+                self._shortcut.acknowledge(tag, multiple=multiple)
+            told, self._told = self._told, told
         self._connection.flush()
+        for done in told:  # only now: a process that dies after it has said so is given none of these images again
+            done()
+        if told:
+            self._settled()
 
     @property
     def _tag(self) -> str:
@@ -201,14 +208,6 @@ class Link:
                 self,
             )
         )
-
-    def _acknowledge_all(self) -> None:
-        for tag, multiple in self._acknowledgements.take_due():
-            self._shortcut.acknowledge(tag, multiple=multiple)
-        told, self._told = self._told, []
-        for done in told:
-            done()
-        self._settled()
 
     def _give_back(self, delivery: Delivery) -> None:
         if self._channel.is_open:

@@ -218,9 +218,9 @@ class _Worker:
             self._log.info(f"image skipped: {who} is cancelled", extra=facts)
             self._consumer.skip(delivery, lambda: self._lifeline.tell(control.Skipped()))
             return
-        self._log.info(f"image taken: {who}", extra=facts)
         image_id = delivery.message_id or hashlib.sha256(delivery.body).hexdigest()
         self._lifeline.slate.begin(image_id)
+        self._log.info(f"image taken: {who}", extra=facts)  # from now on a death counts as an attempt
         begun_message = control.Begun(image_id, delivery.is_redelivered, _waited(delivery))
         self._lifeline.tell(begun_message, is_urgent=delivery.is_redelivered)
         begun, work = time.monotonic(), Stretch(self._work_clock)

@@ -1,10 +1,15 @@
-"""An OCR process from within: what it says last."""
+"""An OCR process from within: what it says when."""
 
+import logging
 import queue
-from typing import TYPE_CHECKING, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
 
 from ocr_server import control
 from ocr_server.engine import Choice
+from ocr_server.link import Delivery
 from ocr_server.worker import _Worker
 from settings.schema import OcrServerSettings
 
@@ -38,3 +43,25 @@ def test_what_was_only_counted_is_told_before_the_process_ends() -> None:
     returned = worker.run(cast("Engine", None))
     assert returned.outcome is control.Outcome.STOPPED
     assert lifeline.heard == [control.Answered("SUCCESS")]
+
+
+def test_the_line_that_an_image_is_taken_comes_when_a_death_would_be_one_of_its_attempts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun: list[str] = []
+    lifeline, link = _Lifeline(), SimpleNamespace(is_lost=False, unanswered=2, answer_queue=str, publish=print)
+    lifeline.slate = cast("Slate", SimpleNamespace(begin=begun.append, end=lambda: None))
+    worker = _Worker(cast("Lifeline", lifeline), 1, OcrServerSettings(), Choice("tesserocr", None, "", (), ()))
+    seen: list[list[str]] = []
+
+    def look(record: logging.LogRecord) -> bool:
+        if record.getMessage() == "image taken: a.png of u":
+            seen.append(begun.copy())
+        return True
+
+    caplog.set_level("INFO")
+    caplog.handler.addFilter(look)
+    body = b'{"ClientUUID": "u", "ImageFileName": "a.png", "ImageBase64Data": "no base64"}'
+    some: Any = link
+    worker._take(Delivery(body, {}, None, "m-1", None, None, False, 1, some), cast("Engine", None))
+    assert seen == [["m-1"]]
