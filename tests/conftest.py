@@ -35,7 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     on_request_to_end(lambda code: pytest.exit("told to end by a signal", code))
-    hypothesis.settings.register_profile("no speed is asserted", deadline=None)
+    hypothesis.settings.register_profile(
+        "no speed is asserted", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
     hypothesis.settings.load_profile("no speed is asserted")
     config.stash[ABSENT] = set()
     config.stash[LEFT_OUT] = 0

@@ -24,7 +24,7 @@ def gateway(module_services: Services) -> Gateway:
         f"WebSocket.max_image_bytes={MIB}",
         f"WebSocket.max_in_flight={MAX_IN_FLIGHT}",
         f"WebSocket.max_connections={MAX_CONNECTIONS}",
-        "WebSocket.idle_timeout=1",
+        "WebSocket.idle_timeout=2",
     )
 
 

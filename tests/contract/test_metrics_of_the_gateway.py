@@ -55,7 +55,7 @@ def _name(name: str) -> str:
 
 @pytest.fixture
 def gateway(services: Services) -> Gateway:
-    return services.gateway("WebSocket.resume_window=2")
+    return services.gateway("WebSocket.resume_window=5")  # seconds, in which a page and an answer come and go
 
 
 def test_what_happens_to_images_and_answers_is_counted(gateway: Gateway, broker: Broker) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.foreign_peers_v2 import ForeignClientV2, ForeignOcrServerV2
+from tests.faults.amqp_methods import BASIC_ACK
 from tests.faults.container_broker import Broker
+from tests.faults.proxy import Proxy, Way
 from tests.running import Gateway, Services, wait_until
 
 pytestmark = pytest.mark.usefixtures("no_held_queues_left")
@@ -15,8 +17,16 @@ SUBPROTOCOL = "ocr.v2.msgpack"  # what is kept over a restart is the same for bo
 
 
 @pytest.fixture
-def gateway(services: Services) -> Gateway:
-    return services.gateway("WebSocket.shutdown_grace=1")
+def proxy(broker: Broker) -> Iterator[Proxy]:
+    """What the gateway reaches the broker by."""
+    with Proxy(broker.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def gateway(services: Services, proxy: Proxy, request: pytest.FixtureRequest) -> Gateway:
+    """The parameter: further settings."""
+    return services.gateway(f"RabbitMQ.port={proxy.port}", *getattr(request, "param", ()))
 
 
 @pytest.fixture
@@ -45,11 +55,13 @@ def have_answered(client: ForeignClientV2, ocr_server: ForeignOcrServerV2, *requ
 
 
 def test_answers_that_were_not_received_survive_a_kill_and_come_again(
-    services: Services, gateway: Gateway, client: ForeignClientV2, ocr_server: ForeignOcrServerV2
+    services: Services, gateway: Gateway, client: ForeignClientV2, ocr_server: ForeignOcrServerV2, proxy: Proxy
 ) -> None:
     have_answered(client, ocr_server, "r1", "r2")
+    acknowledged = proxy.watch(Way.UP, BASIC_ACK)
     client.received("r1")
-    have_answered(client, ocr_server, "r3")  # by then the broker has been told of r1
+    acknowledged.wait("that r1 is done with")
+    have_answered(client, ocr_server, "r3")
     kill(gateway)
     wait_until(lambda: ocr_server.waiting("result_queue") == 2, "the broker has back what was not Received")
     services.gateway(port=gateway.port)
@@ -119,6 +131,7 @@ def test_a_gateway_that_stops_finishes_what_is_in_hand_and_takes_nothing_new(
     assert ocr_server.waiting("result_queue") == ocr_server.waiting("pending_queue") == 0
 
 
+@pytest.mark.parametrize("gateway", [["WebSocket.shutdown_grace=1"]], indirect=True)
 def test_a_gateway_that_stops_leaves_what_is_not_received_in_held_queues(
     services: Services, gateway: Gateway, client: ForeignClientV2, ocr_server: ForeignOcrServerV2
 ) -> None:

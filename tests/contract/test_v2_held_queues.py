@@ -11,7 +11,7 @@ from tests.faults.container_broker import Broker
 from tests.running import Gateway, Services, wait_until
 
 pytestmark = pytest.mark.usefixtures("no_held_queues_left")
-RESUME_WINDOW = 2
+RESUME_WINDOW = 4  # seconds, in which an answer is held and its queue looked at
 
 
 @pytest.fixture(scope="module")

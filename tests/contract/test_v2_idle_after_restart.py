@@ -3,7 +3,7 @@
 from tests.contract.foreign_peers_v2 import ForeignClientV2, ForeignOcrServerV2
 from tests.running import Services
 
-IDLE_TIMEOUT = "WebSocket.idle_timeout=1"
+IDLE_TIMEOUT = "WebSocket.idle_timeout=2"
 
 
 def test_who_resumes_at_a_gateway_that_was_killed_meanwhile_waits_for_its_answer(services: Services) -> None:

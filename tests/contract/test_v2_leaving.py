@@ -12,7 +12,8 @@ from tests.faults.container_broker import Broker
 from tests.running import Gateway, Services
 
 pytestmark = pytest.mark.usefixtures("no_held_queues_left")
-RESUME_WINDOW = 1
+RESUME_WINDOW = 3
+"""Seconds: enough for a busy machine to let a client come back in, and a gateway see that it is at another one."""
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +65,15 @@ def test_a_v2_client_that_stays_away_has_its_images_cancelled_when_the_resume_wi
         pass  # without images they leave without a word
     left = []
     for subprotocol in SUBPROTOCOLS:
-        client = leave_with_an_image(gateway, subprotocol)
-        left.append((client.client_uuid, time.time()))
-    for client_uuid, left_at in left:
+        came_at = time.time()
+        left.append((leave_with_an_image(gateway, subprotocol).client_uuid, came_at))
+    for client_uuid, came_at in left:
         message, timestamp = control.hear()
-        assert time.time() - left_at >= RESUME_WINDOW - 0.1
+        assert time.time() - came_at >= RESUME_WINDOW
         assert message == {"Cancel": {"ClientUUID": client_uuid}}
         assert timestamp is not None
-        assert left_at - 1 <= timestamp <= left_at + 1  # when it was here last, not when its absence was noticed
+        # When it was here last, not when its absence was noticed; and whole seconds, so up to one too early.
+        assert came_at - 1 <= timestamp <= time.time() - RESUME_WINDOW
 
 
 @pytest.mark.parametrize("where", ["the same gateway", "another gateway"])

@@ -46,6 +46,17 @@ def samples(gateway: Gateway) -> dict[str, float]:
     return found
 
 
+def at_rest(gateway: Gateway) -> dict[str, float]:
+    """As `samples`, once all clients have gone, and their answers are Received or held."""
+
+    def is_at_rest() -> bool:
+        now = samples(gateway)
+        return now["gateway_connections"] == now["gateway_answers_unreceived"] == 0
+
+    wait_until(is_at_rest, "all have gone")
+    return samples(gateway)
+
+
 def grown(gateway: Gateway, before: dict[str, float]) -> dict[str, float]:
     """By how much the counts of the gateway have grown, of those that have."""
     now = samples(gateway)
@@ -65,7 +76,7 @@ def test_the_page_is_prometheus_text(gateway: Gateway) -> None:
 
 
 def test_a_known_exchange_is_counted(gateway: Gateway, ocr_server: ForeignOcrServerV2) -> None:
-    before = samples(gateway)
+    before = at_rest(gateway)
     with ForeignClientV2(gateway.port) as client:
         client.upload("r1")
         client.hear_pending("r1")
@@ -83,7 +94,7 @@ def test_a_known_exchange_is_counted(gateway: Gateway, ocr_server: ForeignOcrSer
         client.received("r1", "r2")
         client.hear_nothing_more()
     assert during["gateway_images_in_flight"] - before["gateway_images_in_flight"] == 3
-    wait_until(lambda: samples(gateway)["gateway_connections"] == before["gateway_connections"], "it has gone")
+    at_rest(gateway)
     ocr_server.read(ocr_server.take_image_of("r3"), "held")
     ocr_server.wait_held(client.client_uuid, 1)
     wait_until(lambda: "gateway_answers_held_total" in grown(gateway, before), "the held answer is counted")
@@ -101,12 +112,12 @@ def test_a_known_exchange_is_counted(gateway: Gateway, ocr_server: ForeignOcrSer
 def test_an_answer_to_a_v1_client_that_has_gone_is_counted_as_dropped(
     gateway: Gateway, ocr_server: ForeignOcrServerV2
 ) -> None:
-    before = samples(gateway)
+    before = at_rest(gateway)
     with ForeignClient(gateway.port) as leaving:
         leaving.upload("late.png", NO_IMAGE)
         leaving.hear_pending("late.png")
         image = ocr_server.take_image()
-    wait_until(lambda: samples(gateway)["gateway_connections"] == before["gateway_connections"], "it has gone")
+    at_rest(gateway)
     ocr_server.answer(image, "too late", correlated=True)
     wait_until(lambda: "gateway_answers_dropped_total" in grown(gateway, before), "the dropped answer is counted")
     assert grown(gateway, before)["gateway_answers_dropped_total"] == 1

@@ -14,7 +14,7 @@ import pytest
 
 from tests.contract.drawn_images import WORDS, drawn
 from tests.contract.foreign_gateway_v2 import FAILURE_KEYS, ForeignGatewayV2
-from tests.integration.pages import page_that_takes_a_while
+from tests.integration.pages import page_that_takes_a_while, page_that_takes_too_long
 from tests.running import Services, free_port, http_status, ocr_processes, wait_until
 
 pytestmark = pytest.mark.usefixtures("tesseract")
@@ -86,14 +86,13 @@ def test_an_image_that_ends_its_process_each_time_is_answered(
 def test_an_image_that_takes_too_long_is_answered(
     gateway: ForeignGatewayV2, services: Services, queue_type: str
 ) -> None:
-    services.ocr_server(f"RabbitMQ.queue_type={queue_type}", "OCR.timeout=1")
-    gateway.ask(
-        "slow", page_that_takes_a_while(), options={"Preprocess": "none"}
-    )  # nearly all its time is the engine's
+    services.ocr_server(f"RabbitMQ.queue_type={queue_type}", "OCR.timeout=2")
+    # Without preparation nearly all its time is the engine's, but for the decoding: on a busy machine up to a second.
+    gateway.ask("slow", page_that_takes_too_long(), options={"Preprocess": "none"})
     message = gateway.final("slow")
     assert message["ErrorCode"] == "OCR_TIMEOUT"
-    assert "1 s" in message["ErrorMessage"]
-    assert message["ElapsedMs"] >= 800
+    assert "2 s" in message["ErrorMessage"]
+    assert message["ElapsedMs"] >= 1000
 
 
 def test_an_image_in_hand_is_answered_also_when_the_queue_is_deleted_meanwhile(
@@ -152,6 +151,7 @@ def test_both_engines_read_in_every_language_that_is_announced_and_tell_their_co
     gateway.channel.queue_declare("announcements", exclusive=True)
     gateway.channel.queue_bind("announcements", "ocr.announce")
     services.ocr_server(f"tesseract_location.engine={engine}")
+    wait_until(lambda: gateway.waiting("announcements"), "the announcement is there")
     languages = gateway.channel.basic_get("announcements", auto_ack=True)[2]
     assert languages
     for language in json.loads(languages)["Languages"]:

@@ -20,7 +20,8 @@ from tests.absent import fail_or_skip, skip_loudly
 from tests.running import ROOT
 from tests.unit.ocr_server.outputs import readers
 
-pytestmark = pytest.mark.usefixtures("tesseract", "broker_image")
+SECONDS = 300
+pytestmark = [pytest.mark.usefixtures("tesseract", "broker_image"), pytest.mark.timeout(SECONDS + 60)]
 
 MOST_ERRORS = 1.0
 """Points of a hundred characters; docs/accuracy.md has them by class."""
@@ -67,7 +68,7 @@ def demo(real_life: dict[str, Case], tmp_path: Path) -> Iterator[str]:
         start_new_session=True,
     )
     try:
-        printed, _ = running.communicate(timeout=100)
+        printed, _ = running.communicate(timeout=SECONDS)
         assert running.returncode == 0, printed
         yield printed
     finally:

@@ -35,7 +35,7 @@ class Flood:
                 self._peer.say_upload(f"flood {number}", "flood.png", b"no image")
                 self.sent += 1
 
-    def wait_until_blocked(self, seconds: float = 30.0) -> None:
+    def wait_until_blocked(self, seconds: float = 60.0) -> None:
         """Until nothing more goes out for a second: the other side has a bound on what it takes, or has ended it."""
         deadline = time.monotonic() + seconds
         before = -1

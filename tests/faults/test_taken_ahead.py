@@ -75,7 +75,7 @@ def test_answers_that_a_killed_broker_has_not_confirmed_are_not_lost(own_stage: 
 @pytest.mark.fault("SIGTERM the OCR server", "with images waiting in its processes")
 def test_a_server_told_to_stop_gives_back_what_waits_in_it_unread(stage: Stage) -> None:
     gateway = stage.gateway(MUCH_IN_FLIGHT)
-    server = stage.ocr_server(pause=0.01)
+    server = stage.ocr_server(pause=0.1)  # not so much that they are not quick; those that wait last for seconds
     peer = stage.peer(gateway.port)
 
     peer.ask_many(QUICK + WAITING)

@@ -18,6 +18,7 @@ from tests.fuzz.websocket_by_hand import (
     FIN,
     PING,
     RSV1,
+    SECONDS,
     TEXT,
     assert_closed_with,
     assert_ended,
@@ -257,9 +258,10 @@ def test_who_never_reads_holds_back_nobody(gateway: Gateway, good_clients: GoodC
     refused = frame(b'{"ImageFileName": "' + b"x" * 1000 + b'"}')  # answered with as much
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.settimeout(0.5)
+        sock.settimeout(SECONDS)
         sock.connect(("127.0.0.1", gateway.port))
         shaken(sock)
+        sock.settimeout(0.5)
         with contextlib.suppress(TimeoutError, ConnectionError):
             for _ in range(20_000):  # until the gateway does not take any more
                 sock.sendall(refused)

@@ -49,7 +49,7 @@ def measured(folder: Path, *arguments: str) -> dict[str, Any]:
 
 
 def assert_nothing_is_left(folder: Path, session: int) -> None:
-    wait_until(lambda: not living_processes(session), "its processes are gone", seconds=5)
+    wait_until(lambda: not living_processes(session), "its processes are gone")
     assert list(folder.iterdir()) == []
     assert commands_below(folder) == []
 

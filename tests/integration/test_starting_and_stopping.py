@@ -1,6 +1,5 @@
 """Signals at awkward moments: while processes start, to one of them alone, with peers that never say goodbye."""
 
-import contextlib
 import os
 import signal
 import socket
@@ -41,7 +40,7 @@ def test_processes_end_with_a_supervisor_that_is_killed_while_they_start(service
     server = _starting(services, moment)
     os.kill(server.process.pid, signal.SIGKILL)
     server.process.wait()
-    wait_until(lambda: not living_processes(server.process.pid), "all its processes have ended", seconds=10)
+    wait_until(lambda: not living_processes(server.process.pid), "all its processes have ended")
     server.assert_nothing_is_left()
 
 
@@ -55,31 +54,40 @@ def test_ctrl_c_while_processes_start_prints_no_traceback(services: Services, mo
     server.assert_nothing_is_left()
 
 
-def _stopped_before_it_started(services: Services) -> tuple[Service, int]:
+STANDS_STILL = """
+import os, signal, sys
+
+if "spawn_main" in " ".join(sys.orig_argv) and not os.path.exists({file!r}):
+    with open({file!r}, "x") as file:
+        file.write(str(os.getpid()))
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+"""Python runs it before all else (its documentation, `site`): the first OCR process writes who it is, and stops."""
+
+
+def _stopped_before_it_started(services: Services, folder: Path) -> tuple[Service, int]:
     """An OCR server, and its one process, which stands still before it has said anything."""
+    stopped = folder / "stopped"
+    (folder / "sitecustomize.py").write_text(STANDS_STILL.format(file=str(stopped)), "utf-8")
     server = services.ocr_server(
-        f"RabbitMQ.port={free_port()}", "ProcessPool.shutdown_grace=2", processes=1, ready=False
+        f"RabbitMQ.port={free_port()}",
+        "ProcessPool.shutdown_grace=2",
+        processes=1,
+        ready=False,
+        extra_environment={"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"},
     )
-    loading: list[int] = []
-
-    def is_loading() -> bool:
-        for pid in living_processes(server.process.pid):
-            with contextlib.suppress(OSError):  # it ended while we looked
-                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    loading.append(pid)
-        return bool(loading)
-
-    server.wait_for(is_loading, "a process is loading")
-    os.kill(loading[0], signal.SIGSTOP)
-    assert os.getpgid(loading[0]) == server.process.pid  # it leads no group of its own yet
-    return server, loading[0]
+    server.wait_for(lambda: stopped.exists() and stopped.read_text("utf-8"), "a process is loading")
+    pid = int(stopped.read_text("utf-8"))
+    assert os.getpgid(pid) == server.process.pid  # it leads no group of its own yet
+    return server, pid
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.usefixtures("tesseract")
 @pytest.mark.parametrize("signals", [1, 2])
-def test_a_process_that_stands_still_while_it_loads_does_not_hold_up_the_stop(services: Services, signals: int) -> None:
-    server, _ = _stopped_before_it_started(services)
+def test_a_process_that_stands_still_while_it_loads_does_not_hold_up_the_stop(
+    services: Services, tmp_path: Path, signals: int
+) -> None:
+    server, _ = _stopped_before_it_started(services, tmp_path)
     server.process.terminate()
     if signals == 2:
         server.wait_for_output("stopping:")
@@ -89,10 +97,9 @@ def test_a_process_that_stands_still_while_it_loads_does_not_hold_up_the_stop(se
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.usefixtures("tesseract")
-def test_a_process_that_stands_still_while_it_loads_is_replaced(services: Services) -> None:
-    server, stopped = _stopped_before_it_started(services)
+def test_a_process_that_stands_still_while_it_loads_is_replaced(services: Services, tmp_path: Path) -> None:
+    server, stopped = _stopped_before_it_started(services, tmp_path)
     server.wait_for_output("process replaced: process 1, it did not answer", seconds=LONGEST_START + 30)
     server.wait_for(lambda: ocr_processes(server), "another one is there")
     assert stopped not in living_processes(server.process.pid)
@@ -145,6 +152,7 @@ def test_a_refused_peer_that_never_says_goodbye_does_not_hold_up_the_gateway(ser
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.usefixtures("tesseract")
 @pytest.mark.parametrize(("preprocess", "is_loaded"), [("auto", True), ("none", False)])
 def test_what_prepares_pages_is_loaded_before_the_first_of_them_comes(
     services: Services, preprocess: str, is_loaded: bool
@@ -154,6 +162,7 @@ def test_what_prepares_pages_is_loaded_before_the_first_of_them_comes(
     assert ("cv2" in Path(f"/proc/{process}/maps").read_text(encoding="utf-8")) == is_loaded
 
 
+@pytest.mark.usefixtures("tesseract")
 def test_an_opencv_that_cannot_be_loaded_is_said_at_the_start(services: Services, tmp_path: Path) -> None:
     (tmp_path / "cv2.py").write_text("raise ImportError('libstdc++.so.6 is missing')\n", encoding="utf-8")
     path = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
