@@ -58,8 +58,7 @@ _TABLE: dict[ErrorCode, tuple[str, float | None]] = {
     ),
     ErrorCode.BAD_OPTION: ("An option is not known to the OCR server. Leave it out or correct it.", None),
     ErrorCode.UNSUPPORTED_IMAGE: (
-        "The image cannot be read. Send an undamaged PNG, JPEG, TIFF, WebP, BMP or GIF file, or a HEIC or AVIF photo "
-        "where the OCR server has their decoders.",
+        "The image cannot be read. Send an undamaged PNG, JPEG, TIFF, WebP, BMP or GIF file (HEIC, AVIF if installed).",
         None,
     ),
     ErrorCode.IMAGE_TOO_LARGE: ("The image is too large. Scale it down or cut it into parts.", None),
