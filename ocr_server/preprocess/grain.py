@@ -22,8 +22,12 @@ MANY: Final = 0.005
 MUCH_GRAIN: Final = 0.06
 """The deviation of grain, as a part of the contrast; half of it cannot be seen where paper is as white as can be."""
 
-SMOOTHER: Final = 0.8
-"""Pixels: the radius of what is smoothed."""
+NO_SPECKS: Final = 0.1
+"""The part of grain that a median leaves, at least; of specks, however many, it leaves nothing."""
+
+SMOOTHER: Final = 8.0
+LEAST_RADIUS, MOST_RADIUS = 0.8, 2.0
+"""Pixels: the radius of what is smoothed is so many times the grain, within these; letters are lost beyond."""
 
 _GRAIN: Final = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 """Of J. Immerkaer, Fast Noise Variance Estimation, 1996: 0 on edges, with 6 times the deviation of grain."""
@@ -51,13 +55,14 @@ def bands_of(grey: Grey) -> Grey:
 def cleaned(grey: Grey, steps: list[str]) -> Grey:
     """The page without specks, or smoother; the very same one where there are neither specks nor grain to speak of."""
     bands = bands_of(grey)
-    share = _specks(bands, _AROUND)[1]
-    if share >= A_FEW:
-        steps.append("specks removed")
-        return cv2.medianBlur(grey, 3) if share > MANY else _specks(grey, _NEXT)[0]
-    if _grain(bands) > MUCH_GRAIN:
+    share, grain = _specks(bands, _AROUND)[1], _grain(bands)
+    is_grainy = grain > MUCH_GRAIN  # so it is with many specks, of which few are alone
+    if is_grainy and _grain(cv2.medianBlur(bands, 3)) > NO_SPECKS * grain:
         steps.append("grain smoothed")
-        return cv2.GaussianBlur(grey, (0, 0), SMOOTHER)
+        return cv2.GaussianBlur(grey, (0, 0), min(max(LEAST_RADIUS, SMOOTHER * grain), MOST_RADIUS))
+    if is_grainy or share >= A_FEW:
+        steps.append("specks removed")
+        return cv2.medianBlur(grey, 3) if is_grainy or share > MANY else _specks(grey, _NEXT)[0]
     return grey
 
 

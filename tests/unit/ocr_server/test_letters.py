@@ -74,6 +74,12 @@ def test_a_blurred_page_keeps_all_its_pixels() -> None:
     assert _page(_full(56, blur=4)).image.size == (1200, 1000)
 
 
+def test_grain_does_not_make_a_blurred_page_sharp() -> None:
+    for grain in (0, 8, 12):
+        assert _page(_full(56, blur=3.2, grain=grain)).image.size == (1200, 1000)
+    assert _page(_full(56, grain=12)).image.size == (600, 500)
+
+
 @pytest.mark.parametrize(("blur", "is_sharpened"), [(0, False), (1.5, False), (2.5, False), (4, True), (5, True)])
 def test_a_page_that_is_much_blurred_is_sharpened(blur: float, is_sharpened: bool) -> None:
     assert ("sharpened" in _page(_full(40, blur=blur)).steps) == is_sharpened

@@ -36,7 +36,7 @@ def _wrong(page: Grey, true: Grey) -> float:
     return float(((np.asarray(page) > 128) != (np.asarray(true) > 128)).mean())
 
 
-@pytest.mark.parametrize(("share", "left"), [(0.004, 0.15), (0.01, 0.15), (0.04, 0.3), (0.1, 0.2)])
+@pytest.mark.parametrize(("share", "left"), [(0.004, 0.15), (0.01, 0.15), (0.04, 0.3), (0.1, 0.2), (0.3, 0.2)])
 def test_specks_are_removed(share: float, left: float) -> None:
     true = _page()
     speckled = _speckled(true, share)
@@ -60,6 +60,15 @@ def test_much_grain_is_smoothed(deviation: float) -> None:
     page, steps = _cleaned(grainy)
     assert steps == ["grain smoothed"]
     assert np.asarray(page)[true == 255].std() < 0.7 * grainy[true == 255].std()
+
+
+@pytest.mark.parametrize(("deviation", "ink", "paper"), [(70, 0, 255), (100, 0, 255), (55, 50, 210), (70, 50, 210)])
+def test_the_more_grain_there_is_the_more_it_is_smoothed(deviation: float, ink: int, paper: int) -> None:
+    true = _page()
+    grainy = _grainy(true, deviation, ink, paper)
+    page, steps = _cleaned(grainy)
+    assert steps == ["grain smoothed"]
+    assert np.asarray(page)[true == 255].std() < 0.4 * grainy[true == 255].std()
 
 
 def test_grain_is_much_or_little_for_the_contrast_that_there_is() -> None:
