@@ -148,8 +148,13 @@ def failure(
 ) -> Failure:
     """The FAILED message for a code. retry_after: seconds; None takes the table's, if the code is in it."""
     seconds = errors.retry_after(code) if retry_after is None else retry_after
-    again = msgspec.UNSET if seconds is None else seconds
+    again = msgspec.UNSET if seconds is None else whole(seconds)
     return Failure(image_file_name, sentence, request_id, code, sentence, again)
+
+
+def whole(seconds: float) -> float:
+    """Whole seconds without a fraction: `30.0` is none of the whole numbers that a typed language reads."""
+    return int(seconds) if float(seconds).is_integer() else seconds
 
 
 def cannot_be_written(success: Success, error: Exception) -> Failure:

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -159,8 +160,8 @@ class Reception:
             entry.is_resumed,
             limits.max_image_bytes,
             limits.max_in_flight,
-            self._settings.idle_timeout,
-            self._settings.resume_window,
+            v2.whole(self._settings.idle_timeout),
+            v2.whole(self._settings.resume_window),
             announced.languages(now),
             announced.outputs(now),
         )
@@ -189,7 +190,9 @@ class Reception:
         self._memory.check(size)
         wait = client.rate.take(time.monotonic())
         if wait:
-            raise Refusal(ErrorCode.RATE_LIMITED, f"The next image may come in {wait:.1f} s.", retry_after=wait)
+            raise Refusal(
+                ErrorCode.RATE_LIMITED, f"The next image may come in {wait:.1f} s.", retry_after=math.ceil(wait)
+            )
 
 
 def _log_received(connection: Connection, publish: Publish) -> None:

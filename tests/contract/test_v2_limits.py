@@ -126,7 +126,8 @@ def test_who_sends_too_quickly_is_refused_and_accepted_after_the_time_it_is_told
             sent += 1
         assert 1 <= sent <= 30
         assert (message["ErrorCode"], message["RequestId"]) == ("RATE_LIMITED", f"r{sent}")
-        assert 0 < message["RetryAfter"] <= 60 / 30
+        assert message["RetryAfter"] in (1, 2)
+        assert isinstance(message["RetryAfter"], int), "a peer may have typed it as a whole number"
         other.upload("r1")  # a rate is one client's own
         other.hear_pending("r1")
         ocr_server.acknowledge(ocr_server.take_image_of("r1"))

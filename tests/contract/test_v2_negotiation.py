@@ -42,6 +42,8 @@ def test_the_gateway_selects_a_codec_that_is_offered_and_welcomes_the_client(
         assert client.welcome["MaxInFlight"] == 7
         assert client.welcome["IdleTimeout"] == 45
         assert client.welcome["ResumeWindow"] == 90
+        numbers = [value for value in client.welcome.values() if not isinstance(value, str | list | bool)]
+        assert {type(number) for number in numbers} == {int}, "a peer may have typed them as whole numbers"
         assert client.welcome["Languages"] == client.welcome["Outputs"] == []  # no OCR server has announced itself
 
 
