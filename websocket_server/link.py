@@ -26,6 +26,7 @@ from .fanouts import Fanouts, OnAnnouncement
 from .held_consumers import HeldConsumers
 from .held_queues import HeldQueues
 from .lost_channels import or_lost
+from .odd_properties import tolerate
 from .publisher import Publisher
 
 log = logging.getLogger("WebSocket server")
@@ -57,6 +58,7 @@ class Link:
     """
 
     def __init__(self, settings: RabbitMQ, on_loss: Callable[["Link"], None]) -> None:
+        tolerate()
         self._settings = settings
         self._on_loss = on_loss
         self.lost = asyncio.Event()

@@ -1,6 +1,7 @@
 """Answers of OCR servers from elsewhere that no client can be given: each costs itself and nothing else."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pika
 import pytest
@@ -62,3 +63,23 @@ def test_answers_for_a_client_uuid_that_is_none_go_to_the_dead_letters_and_hold_
     with ForeignClientV2(gateway.port, resumes=client.welcome) as back:
         back.hear_accepted_and_success("r1", "read")
         back.received("r1")
+
+
+NO_TEXT = b"\xff\xfe"
+NANOSECONDS = 1_795_291_886_000_000_000
+
+
+@pytest.mark.parametrize("properties", [{"correlation_id": NO_TEXT}, {"timestamp": NANOSECONDS}], ids=["text", "time"])
+def test_a_property_that_cannot_be_read_does_not_cost_the_gateway_its_connection(
+    gateway: Gateway, ocr_server: ForeignOcrServerV2, properties: dict[str, Any]
+) -> None:
+    with ForeignClientV2(gateway.port) as client:
+        client.upload("r1")
+        client.hear_pending("r1")
+        image = ocr_server.take_image()
+        about = {key: image.message()[key] for key in ("ClientUUID", "ImageFileName", "RequestId")}
+        ocr_server.publish("result_queue", about | {"OcrResult": "read"}, pika.BasicProperties(**properties))
+        ocr_server.acknowledge(image)
+        client.hear_success("r1", "read")
+        client.received("r1")
+    assert "is lost" not in gateway.output()
