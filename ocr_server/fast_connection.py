@@ -129,11 +129,26 @@ class Shortcut:
 
 def _read_by_pika(header: bytes) -> Properties:
     found = pika.BasicProperties()
-    found.decode(header[12:])
+    try:
+        found.decode(header[12:])
+    except Exception:  # noqa: BLE001 - of every kind, as RecursionError for tables in tables
+        # It would end the connection, the image would come again, and end the next one.
+        found = pika.BasicProperties()
+        found.decode(_without_headers(header))
     timestamp = found.timestamp if isinstance(found.timestamp, int) else None
     return Properties(
         found.headers or {}, _text(found.content_type), _text(found.message_id), _text(found.reply_to), timestamp
     )
+
+
+def _without_headers(header: bytes) -> bytes:
+    """The properties of a header frame but for the table (AMQP 0-9-1, section 4.2.6.1)."""
+    flags, at = int.from_bytes(header[12:14], "big"), 14
+    for flag in (pika.BasicProperties.FLAG_CONTENT_TYPE, pika.BasicProperties.FLAG_CONTENT_ENCODING):
+        if flags & flag:
+            at += 1 + header[at]
+    end = at + 4 + int.from_bytes(header[at : at + 4], "big")
+    return (flags & ~pika.BasicProperties.FLAG_HEADERS).to_bytes(2, "big") + header[14:at] + header[end:]
 
 
 def _text(value: object) -> str | None:

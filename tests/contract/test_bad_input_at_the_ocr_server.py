@@ -151,6 +151,29 @@ def test_odd_properties_do_not_keep_an_image_from_being_read(
     assert gateway.take_answer().message()["OcrResult"] == f"{WORDS}\n"
 
 
+class DeeplyNested(pika.BasicProperties):
+    """Properties with tables in a table, deeper than Python calls itself, as no library would write them."""
+
+    DEPTH = 3000
+
+    def encode(self) -> list[bytes]:
+        table = b""
+        for _ in range(self.DEPTH):
+            table = b"\x01aF" + len(table).to_bytes(4, "big") + table
+        flags = self.FLAG_CONTENT_TYPE | self.FLAG_HEADERS | self.FLAG_MESSAGE_ID
+        encoded = b"\x10application/json" + len(table).to_bytes(4, "big") + table + b"\x04deep"
+        return [flags.to_bytes(2, "big"), encoded]
+
+
+def test_tables_in_tables_in_the_headers_do_not_cost_the_ocr_server_its_connection(
+    gateway: ForeignGateway, ocr_server: Service
+) -> None:
+    gateway.send("deep.png", drawn(), DeeplyNested())
+    answer = gateway.take_answer()
+    assert (answer.message()["ImageFileName"], answer.properties.correlation_id) == ("deep.png", "deep")
+    assert "RecursionError" not in ocr_server.output()
+
+
 def test_an_answer_that_nobody_can_take_does_not_stop_the_ocr_server(gateway: ForeignGateway) -> None:
     gateway.send("lost.png", drawn(), pika.BasicProperties(reply_to="there is no such queue", message_id="lost"))
     gateway.send("good.png", drawn())
