@@ -33,8 +33,9 @@ class Lifeline:
         self, pipe: "Connection[list[control.FromProcess], control.ToProcess]", slate: Slate, folder: Path
     ) -> None:
         os.setpgid(0, 0)  # all that this process starts ends with it
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # The supervisor has them too, and stops things in order. Not SIG_IGN: the tesseract program inherits that.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # The supervisor has them too, and stops things in order; the last one comes from the system when a process
+            # stands still as its supervisor dies. Not SIG_IGN: the tesseract program inherits that.
             signal.signal(number, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
         folder.parent.mkdir(mode=0o700, exist_ok=True)

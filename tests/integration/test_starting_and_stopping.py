@@ -118,6 +118,24 @@ def test_a_signal_to_one_ocr_process_does_not_end_it_in_the_middle_of_an_image(s
     assert server.output().count("image taken") == 1
 
 
+def _stands_still(pid: int) -> bool:
+    """Whether all its threads do."""
+    states = [stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) == {"T"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.usefixtures("tesseract")
+def test_a_process_that_stands_still_when_its_supervisor_is_killed_leaves_nothing(services: Services) -> None:
+    server = services.ocr_server()
+    (process,) = ocr_processes(server)
+    os.kill(process, signal.SIGSTOP)
+    wait_until(lambda: _stands_still(process), "it stands still")
+    os.kill(server.process.pid, signal.SIGKILL)  # and the system wakes what has nobody left, with SIGHUP and SIGCONT
+    server.process.wait()
+    server.assert_nothing_is_left()
+
+
 @pytest.mark.parametrize(
     "said",
     [b"", HANDSHAKE[:-2], HANDSHAKE, PAGE],
