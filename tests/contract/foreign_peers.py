@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 PENDING_TEXT = "尚未得到OCR結果"
 ANSWER_KEYS = {"ResponseMessage", "ImageFileName", "OcrResult"}
 # Deadline of every wait for a message; nothing waits longer than until it is there.
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class ForeignClient:

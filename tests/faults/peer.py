@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 from tests.contract.drawn_images import drawn
 from tests.faults.ledger import Asked, Heard
 
-SECONDS = 20.0  # of a wait for one message
+SECONDS = 60.0  # of a wait for one message
 
 
 class Peer:

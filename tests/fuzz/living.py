@@ -15,7 +15,7 @@ from tests.contract.foreign_peers import ForeignClient
 from tests.faults.peer import Peer
 from tests.running import wait_until
 
-STEP_SECONDS = 20.0
+STEP_SECONDS = 60.0
 
 
 class EchoOcrServer:
