@@ -82,6 +82,10 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _gateway(settings: ClientSettings) -> Gateway:
     at, client = settings.websocket, settings.client
+    if "://" in at.host and not at.url:
+        raise SettingsError(
+            "[WebSocket] host: a URL is none. Set it as [WebSocket] url, which takes the place of host."
+        )
     host = f"[{at.host}]" if ":" in at.host else at.host  # an IPv6 address
     url = at.url or f"ws://{host}:{at.port}"
     try:

@@ -26,9 +26,13 @@ class Gateway:
 
 def check_url(url: str) -> None:
     """Raises ValueError when it is no URL of a gateway."""
-    parts = urllib.parse.urlsplit(url)
+    how = "Write it as ws://host:8765 or wss://host."
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError as error:  # it may hold a password, so it is not shown
+        raise ValueError(f"That is no WebSocket URL ({error}). {how}") from error
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise ValueError(f"{shown(url)} is no WebSocket URL. Write it as ws://host:8765 or wss://host.")
+        raise ValueError(f"{shown(url)} is no WebSocket URL. {how}")
     _ = parts.port  # raises ValueError when it is no port
 
 

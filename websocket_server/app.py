@@ -86,7 +86,7 @@ async def run(settings: GatewaySettings) -> None:
     connecting = asyncio.create_task(broker.run(dispatch))
     absence = Absence(settings.websocket.resume_window, registry, dispatch, broker)
     looking_after = asyncio.create_task(absence.look_after())
-    log.info(f"started, listening on {'wss' if tls else 'ws'}://{address}:{port}")
+    log.info(f"started, listening on {url('wss' if tls else 'ws', address, port)}")
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((connecting, looking_after, stopping), return_when=asyncio.FIRST_COMPLETED)
 
@@ -134,3 +134,8 @@ def _stop_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, first)
     return stop
+
+
+def url(scheme: str, host: str, port: int) -> str:
+    """Where we listen; an IPv6 address has brackets in a URL."""
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -216,3 +216,8 @@ def test_host_and_port_make_the_url(gateway: FakeGateway, folder: Path, capsys: 
     settings = ["--set", "WebSocket.host=localhost", "--set", f"WebSocket.port={gateway.port}"]
     assert main([str(folder), *settings]) == Exit.OK
     assert f"connected to ws://localhost:{gateway.port}" in capsys.readouterr().out
+
+
+def test_a_url_as_host_is_told_where_it_belongs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(folder), "--set", "WebSocket.host=ws://localhost"]) == Exit.SETTINGS
+    assert "[WebSocket] url" in capsys.readouterr().out

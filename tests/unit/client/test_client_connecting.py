@@ -106,6 +106,12 @@ def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
         OcrClient(url)
 
 
+def test_what_cannot_even_be_taken_apart_is_told_to_be_no_url_and_not_shown() -> None:
+    with pytest.raises(ValueError, match="no WebSocket URL") as caught:
+        OcrClient("ws://user:hunter2@[host")
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("token", ["", "two words", "two\r\nlines", "尚"])
 def test_a_token_that_does_not_fit_into_a_header_is_refused_at_once(token: str) -> None:
     with pytest.raises(ValueError):

@@ -40,3 +40,10 @@ def test_what_ended_a_task_before_is_raised() -> None:
 
     with pytest.raises(ValueError, match="why"):
         asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("::1", "[::1]"), ("127.0.0.1", "127.0.0.1"), ("ocr.example", "ocr.example")]
+)
+def test_where_it_listens_is_told_as_a_url(host: str, shown: str) -> None:
+    assert app.url("ws", host, 8765) == f"ws://{shown}:8765"
