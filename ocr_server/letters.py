@@ -125,7 +125,7 @@ def at_readable_size(
     least_side: pixels that no side may fall below.
     """
     half = image.reduce(2)  # averages four pixels to one: the grain of a scan is no ink then
-    darkest, lightest = _grey_below(half, 0.005), _grey_below(half, 0.995)
+    darkest, lightest = grey_below(half, 0.005), grey_below(half, 0.995)
     if lightest - darkest <= INK_CONTRAST:  # a few words on a large page
         darkest, lightest = cast("tuple[int, int]", half.getextrema())
     paper = _paper(half, (darkest + lightest) // 2)
@@ -175,10 +175,10 @@ def _doubled(image: Image.Image) -> tuple[Image.Image, float]:
 def _paper(page: Image.Image, between: int) -> int:
     """The grey of most paper: where a sheet lies on a dark table, the sheet's."""
     light = sum(page.histogram()[between + 1 :]) / (page.width * page.height)
-    return _grey_below(page, 1 - light / 2 if light > LEAST_SHEET else 0.5)
+    return grey_below(page, 1 - light / 2 if light > LEAST_SHEET else 0.5)
 
 
-def _grey_below(image: Image.Image, share: float) -> int:
+def grey_below(image: Image.Image, share: float) -> int:
     """The level of grey that so much of the image does not exceed."""
     least = share * image.width * image.height
     return next(grey for grey, count in enumerate(itertools.accumulate(image.histogram())) if count >= least)
@@ -192,13 +192,13 @@ def _steepest(page: Image.Image, inked: Image.Image) -> int:
     width, height = page.size
     here, right = page.crop((0, 0, width - 1, height)), page.crop((1, 0, width, height))
     ink = 1 - inked.histogram()[0] / (width * height)
-    return _grey_below(ImageChops.difference(here, right), 1 - min(0.005, ink / 10))
+    return grey_below(ImageChops.difference(here, right), 1 - min(0.005, ink / 10))
 
 
 def _grain(page: Image.Image) -> float:
     """Levels of grey by which half of all pixels differ from what their neighbours tell, in letters as on paper."""
     there = page.filter(_AGAINST_NEIGHBOURS)
-    return (_grey_below(there, 0.75) - _grey_below(there, 0.25)) / 2
+    return (grey_below(there, 0.75) - grey_below(there, 0.25)) / 2
 
 
 def _heights(ink: Image.Image, strip: int) -> Counter[int]:

@@ -25,6 +25,7 @@ from .reading import (
     stands_in_cells,
 )
 from .scripts import LATIN, Languages, are_alike, is_for_two_scripts, script_of, surer_by
+from .unread import unread_beside
 from .ways import CERTAIN, TURNS, Way, surest_way
 
 FULL_PAGE_MODES: Final = (1, 3)
@@ -42,6 +43,9 @@ TURN_UNSURE: Final = 60.0
 TURN_SURE: Final = 88.0
 """Confidence: how unsure the engine must be of fewer letters, and how sure of them the other way up."""
 
+WIDE: Final = 2.0
+"""How many times as wide as high the crop of a line is that cannot lie on its side."""
+
 LATIN_DPI: Final = 150
 OTHER_DPI: Final = 300
 """Dots an inch of a page whose file does not tell. Tesseract supposes 70, and reads Chinese badly then
@@ -58,6 +62,9 @@ found so, and of 198 English ones none is taken for Chinese."""
 
 AS_GOOD: Final = 0.97
 """How good, of the first reading, a table must be when it is read row by row: lines around its cells may hide some."""
+
+BETTER: Final = 1.05
+"""The same where a first reading left out what may be cells, or may be a picture."""
 
 Read = Callable[[Page, Languages, int, bool], Reading]
 """Page, languages, page segmentation mode, and whether it is a guess, which gets less time. Raises EngineTimeout."""
@@ -183,7 +190,9 @@ class _Looks:
         is_much = reading.letters >= ENOUGH_LETTERS
         is_word = reading.letters >= FEW_LETTERS and 0 < reading.confidence < TURN_UNSURE
         may_turn = self._may_try and is_unsure and (is_much or is_word) and not kept.again
-        return upright + [(degrees, languages) for degrees in TURNS for languages in scripts if may_turn]
+        width, height = kept.page.image.size
+        turns = TURNS[:1] if kept.page.is_line and width > WIDE * height else TURNS
+        return upright + [(degrees, languages) for degrees in turns for languages in scripts if may_turn]
 
     def _scripts(self) -> list[Languages]:
         """The sets to choose among, the first one first; without those for pages in two scripts."""
@@ -214,10 +223,14 @@ class _Looks:
         page, lines = kept.page, kept.reading.lines
         if are_upright(lines):
             page, lines = turned(page, 270), tuple(laid_level(lines, page.image.width))
+        least = AS_GOOD
         if not stands_in_cells(lines) and not are_out_of_order(lines):
-            return kept
+            unread = unread_beside(page, lines)
+            if not unread or not stands_in_cells([*lines, *unread]):
+                return kept
+            least = BETTER
         look = self._try(page, kept.languages, BLOCK, (*kept.again, f"looked again as {SECOND_LOOKS[BLOCK]}"))
-        return look if look and look.reading.worth >= AS_GOOD * kept.reading.worth else kept
+        return look if look and look.reading.worth >= least * kept.reading.worth else kept
 
     def _guess(self, part: Page, languages: Languages) -> Reading | None:
         look = self._try(part, languages, BLOCK, (), is_guess=True)

@@ -44,6 +44,9 @@ MOST_IN_BOXES: Final = 0.2
 EVEN: Final = 0.85
 """The darkest paper that is written on, as a part of the brightest, where the light is even."""
 
+MUCH_LIGHT: Final = 90
+"""So many of a hundred parts of a page are no brighter than its bright paper: the others may be a window, a lamp."""
+
 DARKEST: Final = 10
 """Levels of grey: darker paper is not known from ink."""
 
@@ -103,7 +106,8 @@ def _is_uneven(near: Grey, far: Grey, paper: Grey) -> bool:
     if written.size < LEAST_WRITTEN * paper.size:
         return False
     darkest, lightest = percentiles(written, 1, 98)
-    return darkest < EVEN * lightest
+    (bright,) = percentiles(paper, MUCH_LIGHT)  # all letters may be in the shadow
+    return darkest < EVEN * max(lightest, bright)
 
 
 def _strokes(near: Grey, shape: tuple[int, ...]) -> Bits:

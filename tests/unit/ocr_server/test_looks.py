@@ -249,27 +249,12 @@ def test_when_the_time_is_over_or_the_engine_gives_up_what_there_is_is_kept(erro
         best_look(PAGE, ENGLISH, Table(eng_3=error))
 
 
-def _cells(confidence: float) -> Reading:
-    lines = [
-        TextLine((x, 50 * row, x + 60, 50 * row + 40), text, confidence)
-        for x, text in ((0, "Door handle"), (200, "36"), (400, "18.90"))
-        for row in range(4)
-    ]
-    return Reading("\n".join(line.text for line in lines), (confidence,) * 16, None, tuple(lines))
-
-
-def test_a_table_is_read_again_row_by_row() -> None:
-    rows = Reading("Door handle 36 18.90\n" * 4, (95.0,) * 16)
-    table = Table(eng_3=_cells(95), eng_6=rows)
-    look = best_look(PAGE, ENGLISH, table)
-    assert _kept(look) == (rows, ("eng",), ("scaled x0.5", "looked again as a block"))
-    assert look.mode == 6
-
-
-def test_a_table_whose_rows_are_read_worse_stays_as_it_was() -> None:
-    cells = _cells(95)
-    table = Table(eng_3=cells, eng_6=Reading("Door handle | 36 |__ l8.9O\n" * 4, (60.0,) * 16))
-    assert _kept(best_look(PAGE, ENGLISH, table)) == (cells, ("eng",), ("scaled x0.5",))
+def test_a_wide_crop_of_a_line_does_not_lie_on_its_side() -> None:
+    crop = dataclasses.replace(PAGE, image=PAGE.image.crop((0, 0, 400, 60)), is_line=True, clearer=lambda: PAGE)
+    table = Table()
+    best_look(crop, ENGLISH, table)
+    assert any("turned" in look for look in table.looks)
+    assert not any("left" in look or "right" in look for look in table.looks)
 
 
 def test_a_word_on_its_head_is_turned_if_it_is_read_surely_then() -> None:

@@ -108,6 +108,14 @@ def test_coloured_boxes_with_dark_letters_and_with_light_ones_are_no_shadow() ->
     assert evened(page, look_at(page), []) is page
 
 
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_light_beside_a_shadow_in_which_all_letters_are_is_evened_too(share: float) -> None:
+    page = _page().copy()
+    page[: int(share * HEIGHT)] = 255
+    shade = np.where(share > DOWN, 1.0, 0.4)
+    assert _evened((page * shade).astype(np.uint8))[1] == ["light evened"]
+
+
 def test_rows_in_grey_are_made_white() -> None:
     stripes = np.where(DOWN * 10 % 2 > 1, 0.6, 1.0)
     page, steps = _evened(_in(stripes))
