@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from aio_pika import exceptions
 from aiormq.abc import DeliveredMessage
 
-from protocol.bodies import OcrAnswer, OcrProgress, OcrRequest, decode_answer, encode_request
+from protocol.bodies import Addressee, OcrAnswer, OcrProgress, OcrRequest, decode_answer, encode_request
 from protocol.control import Announcement, Cancelled
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import UndecodableMessage
@@ -53,6 +53,9 @@ class Events(Protocol):
 
     def progress(self, progress: OcrProgress) -> None:
         """An OCR process has begun to read an image."""
+
+    def asker(self, message_id: str) -> Addressee | None:
+        """Whose image was published under this id; None: nobody's who waits here."""
 
     def announced(self, announcement: Announcement) -> None:
         """An OCR server has announced itself."""
@@ -246,7 +249,7 @@ async def _on_answer(events: Events, settling: Settling, message: DeliveredMessa
         correlation_id = message.header.properties.correlation_id
         facts = ids(correlation_id=correlation_id)
         # Only with the request's id is it certain that whoever had the image has answered.
-        failed = in_place_of(message.body, error) if correlation_id else None
+        failed = in_place_of(message.body, error, events.asker(correlation_id)) if correlation_id else None
         if failed is None:
             log.error(f"an answer that cannot be decoded goes to {DEAD_LETTER_QUEUE}: {error}", extra=facts)
             settling.reject(tag_of(message))

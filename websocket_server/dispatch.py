@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from protocol import messages_v2 as v2
-from protocol.bodies import OcrProgress
+from protocol.bodies import Addressee, OcrProgress
 from protocol.control import Announcement, Cancelled
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import Response
@@ -166,6 +166,11 @@ class Dispatch:
             if isinstance(action, do.Send) and action.message_id:
                 self._has_waited(action.message_id)
         self.act(client, client.connection, actions)
+
+    def asker(self, message_id: str) -> Addressee | None:
+        """Whose image was published under this id; None: nobody's who is known here. Looks through all: for mishaps."""
+        found = (client.requests.asker(message_id) for client in self._registry.clients.values())
+        return next(filter(None, found), None)
 
     def deliver(self, delivery: BrokerDelivery) -> None:
         """An answer has come: from the result queue, or from the held queue of a client that is here."""

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable
 
 from protocol import messages_v2 as v2
-from protocol.bodies import OcrAnswer, OcrProgress, OcrRequest
+from protocol.bodies import Addressee, OcrAnswer, OcrProgress, OcrRequest
 from protocol.errors import ErrorCode, Refusal
 
 from .actions import Acknowledge, Action, CancelAtServers, Delivery, GiveBack, Hold, Publish, Send
@@ -47,6 +47,11 @@ class Outstanding:
     def message_ids(self) -> list[str]:
         """Of all that is in flight."""
         return [one.message_id for one in self._requests]
+
+    def asker(self, message_id: str) -> Addressee | None:
+        """Whom the answer to this image is for; None when it is none of this client's, or no more."""
+        one = self._requests.with_message_id(message_id)
+        return None if one is None else Addressee(self.client_uuid, one.image_file_name, one.request_id)
 
     def has(self, request_id: str) -> bool:
         """True for a request that is in flight: sent again, it takes no more room."""

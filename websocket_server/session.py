@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
-from protocol.bodies import OcrAnswer, OcrRequest
+from protocol.bodies import Addressee, OcrAnswer, OcrRequest
 from protocol.errors import ErrorCode, Refusal
 from protocol.messages import (
     Assigned,
@@ -69,6 +69,11 @@ class Session:
     def message_ids(self) -> list[str]:
         """Of the images that have no final answer yet."""
         return list(self._outstanding)
+
+    def asker(self, message_id: str) -> Addressee | None:
+        """Whom the answer to this image is for; None when it is none of this client's, or no more."""
+        found = self._outstanding.get(message_id)
+        return None if found is None else Addressee(self.client_uuid, found.image_file_name)
 
     def receive(self, frame: bytes, *, is_draining: bool = False) -> list[Action]:
         """Take a frame from the client. `is_draining`: the gateway is stopping and takes no more images."""

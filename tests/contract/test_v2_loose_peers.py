@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pika
 import pytest
 
 from tests.contract.foreign_peers import ForeignClient
@@ -52,17 +53,25 @@ def test_received_and_cancel_in_one_message_are_both_obeyed(
         client.hear_pending("r1")
 
 
+NO_JSON = b'{"OcrResult": "caf\xe9"}'
+
+
+@pytest.mark.parametrize("wrong", [["two", "lines"], NO_JSON], ids=["a wrong type", "no JSON"])
 def test_a_malformed_answer_is_failed_and_the_image_may_be_sent_again(
-    gateway: Gateway, ocr_server: ForeignOcrServerV2
+    gateway: Gateway, ocr_server: ForeignOcrServerV2, wrong: list[str] | bytes
 ) -> None:
     with ForeignClientV2(gateway.port) as client:
         client.upload("r1")
         client.hear_pending("r1")
         image = ocr_server.take_image_of("r1")
-        ocr_server.say(image, OcrResult=["two", "lines"])
+        if isinstance(wrong, bytes):
+            answered = pika.BasicProperties(correlation_id=image.properties.message_id)
+            ocr_server.publish("result_queue", wrong, answered)
+        else:
+            ocr_server.say(image, OcrResult=wrong)
         ocr_server.acknowledge(image)
         failed = client.hear_failed("r1", "INTERNAL", again=True)
-        assert "OcrResult" in failed["ErrorMessage"]
+        assert "README" not in failed["ErrorMessage"]
         client.upload("r1")
         client.hear_pending("r1")
         ocr_server.read(ocr_server.take_image_of("r1"), "two\nlines")
@@ -74,6 +83,6 @@ def test_a_malformed_answer_to_a_client_of_v1_is_failed(gateway: Gateway, ocr_se
         client.upload("a.png", b"1")
         client.hear_pending("a.png")
         image = ocr_server.take_image()
-        ocr_server.say(image, OcrResult=None)
+        ocr_server.publish("result_queue", NO_JSON, pika.BasicProperties(correlation_id=image.properties.message_id))
         ocr_server.acknowledge(image)
-        assert "OcrResult" in client.hear_failed("a.png")
+        client.hear_failed("a.png")

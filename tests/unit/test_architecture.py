@@ -16,6 +16,7 @@ IO_MODULES = IO_LIBRARIES | {"asyncio", "socket", "subprocess", "threading", "mu
 PURE = (
     *("protocol/messages.py", "protocol/bodies.py", "protocol/topology.py", "protocol/errors.py"),
     *("protocol/messages_v2.py", "protocol/frames_v2.py", "protocol/codecs_v2.py", "protocol/control.py"),
+    "protocol/undecodable_answers.py",
     *("client/session.py", "client/session_v2.py", "client/events.py", "client/outstanding.py"),
     *("client/closed_requests.py", "client/reconnecting.py", "client/formats.py", "client/options.py"),
     "client/framing.py",
