@@ -142,6 +142,8 @@ def at_readable_size(
         return _twice(image, ink) if is_latin else _doubled(image)
     if not is_latin or min(image.size) < 2 * least_side or sharp < SHARP:
         return image, 1.0
+    if lightest > paper - contrast // 2 > _edge_grey(half):
+        return image, 1.0  # a sheet on a dark table: in fewer pixels the ends of its lines are lost to the table
     if sharp < CERTAINLY_SHARP and sharp - STEEPER * _grain(half) / max(1, contrast) < SHARP:
         return image, 1.0
     for scale in SCALES_DOWN:

@@ -29,9 +29,12 @@ from .unread import unread_beside
 from .ways import CERTAIN, TURNS, Way, surest_way
 
 FULL_PAGE_MODES: Final = (1, 3)
-BLOCK, LINE, WORD = 6, 7, 8
+COLUMN, BLOCK, LINE, WORD = 4, 6, 7, 8
 SECOND_LOOKS: Final = {BLOCK: "a block", LINE: "a line", WORD: "a word"}
 """How a page is looked at again that the engine's layout analysis finds empty, and a single line from the start."""
+
+ROW_MODES: Final = {BLOCK: "a block", COLUMN: "a column"}
+"""How rows are read: in a block boxes around words, as in forms, hide these."""
 
 ENOUGH_LETTERS: Final = 12
 """Fewer say nothing of how a page lies: photos of things give some."""
@@ -229,8 +232,11 @@ class _Looks:
             if not unread or not stands_in_cells([*lines, *unread]):
                 return kept
             least = BETTER
-        look = self._try(page, kept.languages, BLOCK, (*kept.again, f"looked again as {SECOND_LOOKS[BLOCK]}"))
-        return look if look and look.reading.worth >= least * kept.reading.worth else kept
+        for mode in ROW_MODES:
+            look = self._try(page, kept.languages, mode, (*kept.again, f"looked again as {ROW_MODES[mode]}"))
+            if look and look.reading.worth >= least * kept.reading.worth:
+                return look
+        return kept
 
     def _guess(self, part: Page, languages: Languages) -> Reading | None:
         look = self._try(part, languages, BLOCK, (), is_guess=True)

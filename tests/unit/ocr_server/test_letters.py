@@ -60,8 +60,9 @@ def test_small_characters_that_need_more_pixels_are_scaled_up_sooner(font_size: 
     assert _page(_full(font_size), languages=("chi_tra",)).image.size == (1200 * factor, 1000 * factor)
 
 
-def test_a_sheet_on_a_dark_table_keeps_letters_that_are_not_large() -> None:
-    with Image.open(io.BytesIO(_full(30))) as sheet:
+@pytest.mark.parametrize("font_size", [30, 40, 56])
+def test_a_sheet_on_a_dark_table_keeps_its_letters(font_size: int) -> None:
+    with Image.open(io.BytesIO(_full(font_size))) as sheet:
         table = Image.effect_noise((1900, 1500), 20).point([max(0, grey - 110) for grey in range(256)])
         table.paste(sheet, (300, 200))
     file = io.BytesIO()

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from ocr_server.engine import EngineFailed
 from ocr_server.image import Page
 from ocr_server.looks import best_look
 from ocr_server.reading import Reading, TextLine
@@ -32,6 +33,13 @@ def test_a_table_whose_rows_are_read_worse_stays_as_it_was() -> None:
     cells = _cells(95)
     table = Table(eng_3=cells, eng_6=Reading("Door handle | 36 |__ l8.9O\n" * 4, (60.0,) * 16))
     assert best_look(PAGE, ENGLISH, table).reading == cells
+
+
+@pytest.mark.parametrize("block", [Reading(" "), EngineFailed("no"), Reading("FC) Cc] |", (30.0,) * 3)])
+def test_a_form_whose_boxes_hide_its_words_in_a_block_is_read_as_a_column(block: Reading | Exception) -> None:
+    rows = Reading("Door handle 36 18.90\n" * 4, (95.0,) * 16)
+    look = best_look(PAGE, ENGLISH, Table(eng_3=_cells(95), eng_6=block, eng_4=rows))
+    assert (look.reading, look.again) == (rows, ("looked again as a column",))
 
 
 def _with_ink_at_the_right(width: int) -> Page:
