@@ -256,7 +256,7 @@ def test_a_gateway_that_goes_for_good_is_told_when_the_image_s_time_is_over() ->
 
         gateway.on_image = end
         with pytest.raises(ConnectionLost, match=r"no new one\. No gateway listens"):
-            _text(gateway, timeout=1)
+            _text(gateway, timeout=2)
 
 
 def test_a_gateway_that_comes_back_later_than_connect_timeout_is_waited_for() -> None:
