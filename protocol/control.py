@@ -23,6 +23,14 @@ class Announcement(msgspec.Struct, frozen=True, rename="pascal"):
     version: str = ""
 
 
+class _AnyAnnouncement(msgspec.Struct, rename="pascal"):
+    server: str
+    slots: int
+    languages: tuple[str, ...] | None = None
+    outputs: tuple[str, ...] | None = None
+    version: str | None = None
+
+
 class Cancelled(msgspec.Struct, frozen=True, rename={"client_uuid": "ClientUUID", "request_id": "RequestId"}):
     """What is cancelled: all images of a client, or with request_id one."""
 
@@ -35,7 +43,7 @@ class _Control(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 _controls = msgspec.json.Decoder(_Control)
-_announcements = msgspec.json.Decoder(Announcement)
+_announcements = msgspec.json.Decoder(_AnyAnnouncement)
 
 
 def encode_cancel(cancelled: Cancelled) -> bytes:
@@ -55,4 +63,5 @@ def encode_announcement(announcement: Announcement) -> bytes:
 
 def decode_announcement(body: bytes) -> Announcement:
     """The announcement in a message of `ocr.announce`. Raises UndecodableMessage."""
-    return decode_with(_announcements, body)
+    found = decode_with(_announcements, body)
+    return Announcement(found.server, found.slots, found.languages or (), found.outputs or (), found.version or "")

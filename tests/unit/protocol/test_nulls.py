@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from protocol import bodies, messages
+from protocol import bodies, control, messages
 from protocol.bodies import Addressee, Details, OcrAnswer, OcrProgress
 from protocol.codecs_v2 import CODECS, Codec
 from protocol.errors import ErrorCode
@@ -88,6 +88,11 @@ def test_answers_of_an_ocr_server_from_elsewhere_may_have_nulls() -> None:
     )
     assert decoded(ErrorCode="OCR_TIMEOUT") == OcrAnswer("u", "a.png", "", "OCR_TIMEOUT")
     assert decoded(RequestId="r", Status="PROCESSING") == OcrProgress("u", "a.png", "r")
+
+
+def test_an_announcement_of_an_ocr_server_from_elsewhere_may_have_nulls() -> None:
+    body = json.dumps({"Server": "s", "Slots": 2, "Languages": None, "Outputs": None, "Version": None}).encode()
+    assert control.decode_announcement(body) == control.Announcement("s", 2)
 
 
 @pytest.mark.parametrize("keys", [{}, {"OcrResult": None}, {"OcrResult": "text", "Steps": "grey"}, {"OcrResult": 5}])
