@@ -1,6 +1,8 @@
 """What is too large, too many or too slow: the answer names the limit, and what is within it goes through."""
 
+import base64
 import contextlib
+import json
 import re
 from collections.abc import Iterator
 
@@ -61,6 +63,22 @@ def test_an_image_of_exactly_the_limit_goes_through(gateway: Gateway, ocr_server
         client.hear_pending("full.png")
         ocr_server.answer(ocr_server.take_image(), "read")
         assert client.hear_text("full.png") == "read"
+
+
+def test_an_image_of_the_limit_goes_through_also_when_each_slash_of_its_base64_is_escaped(
+    gateway: Gateway, ocr_server: ForeignOcrServer
+) -> None:
+    with connect(gateway.port) as client:
+        image = b"\xff" * MIB
+        upload = {
+            "ClientUUID": client.client_uuid,
+            "ImageFileName": "white.bmp",
+            "ImageBase64Data": base64.b64encode(image).decode(),
+        }
+        client.say(json.dumps(upload).replace("/", "\\/"))
+        client.hear_pending("white.bmp")
+        ocr_server.answer(ocr_server.take_image(), "read")
+        assert client.hear_text("white.bmp") == "read"
 
 
 @pytest.mark.parametrize("size", [MIB + 1, MIB * 6 // 5])

@@ -170,3 +170,14 @@ def test_no_frames_raise_anything(frames: list[bytes]) -> None:
         if isinstance(action, Send):
             assert _response(action).response_message == "FAILED"
     assert isinstance(_only(session.receive(_upload(session))), Publish)
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(20_000, True), (20_001, False)])
+def test_an_image_counts_by_its_bytes_however_its_base64_is_written(size: int, is_taken: bool) -> None:
+    session = _session(max_image_bytes=20_000)
+    session.receive(b'{"ClientName": "Ada"}')
+    frame = _upload(session, image=b"\xff" * size).replace(b"/", b"\\/")  # as PHP writes it: twice as long
+    action = _only(session.receive(frame))
+    assert isinstance(action, Publish) == is_taken
+    if not is_taken:
+        assert "the limit for an image is 20000 bytes" in _response(action).ocr_result

@@ -101,6 +101,18 @@ def test_a_frame_that_is_too_large_is_refused_by_its_labels_alone(codec: Codec) 
     assert (refused.error_code, refused.request_id, refused.image_file_name) == ("IMAGE_TOO_LARGE", "r", "a.png")
 
 
+@pytest.mark.parametrize(("size", "is_taken"), [(20_000, True), (20_001, False)])
+def test_an_image_counts_by_its_bytes_however_its_base64_is_written(size: int, is_taken: bool) -> None:
+    session = SessionV2(JSON, 20_000)
+    session.welcomed(Outstanding("client", 32), Limits(20_000, 2, _may_take))
+    frame = JSON.encode(_upload(image=b"\xff" * size)).replace(b"/", b"\\/")  # as PHP writes it: twice as long
+    actions = session.receive(frame, broker_connection=1)
+    if is_taken:
+        assert isinstance(actions[0], Publish)
+    else:
+        assert _refused(actions).error_code == "IMAGE_TOO_LARGE"
+
+
 def test_what_may_not_be_taken_now_is_refused_with_its_reason() -> None:
     def never(_: int) -> None:
         raise Refusal(ErrorCode.RATE_LIMITED, retry_after=7.5)
