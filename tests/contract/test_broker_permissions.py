@@ -27,21 +27,16 @@ def documented() -> dict[str, list[str]]:
     return {arguments[3]: arguments for arguments in commands}
 
 
-def test_the_definitions_of_compose_are_taken_by_the_broker(broker: Broker, tmp_path: Path) -> None:
-    if not isinstance(broker, PrivateBroker):
+def test_the_definitions_of_compose_are_taken_by_the_broker(own_broker: Broker, tmp_path: Path) -> None:
+    if not isinstance(own_broker, PrivateBroker):
         pytest.skip("the file is on this machine; in a container, tests/e2e/test_compose.py shows it")
     main([str(tmp_path)])
-    broker.rabbitmqctl("import_definitions", str(tmp_path / "broker/definitions.json"))
-    try:
-        for account in PERMISSIONS:
-            broker.rabbitmqctl("authenticate_user", account, (tmp_path / account / "password").read_text("utf-8"))
-        with ForeignAmqpPeer(broker.port) as guest:
-            for queue in ("pending_queue", "result_queue", "dead_letter_queue"):
-                assert guest.waiting(queue) == 0
-                guest.channel.queue_delete(queue)
-    finally:
-        for account in PERMISSIONS:
-            broker.rabbitmqctl("delete_user", account)
+    own_broker.rabbitmqctl("import_definitions", str(tmp_path / "broker/definitions.json"))
+    for account in PERMISSIONS:
+        own_broker.rabbitmqctl("authenticate_user", account, (tmp_path / account / "password").read_text("utf-8"))
+    with ForeignAmqpPeer(own_broker.port) as guest:
+        for queue in ("pending_queue", "result_queue", "dead_letter_queue"):
+            assert guest.waiting(queue) == 0
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +150,7 @@ REFUSED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def guest(broker: Broker) -> Iterator[ForeignAmqpPeer]:
     """Everything is there that the accounts are then refused; a missing queue would be refused for that."""
     names = ("pending_queue", "result_queue", "result_queue.second", "dead_letter_queue", "held.client")
