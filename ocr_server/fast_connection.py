@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pika
 from pika.channel import Channel
 
-from .amqp_frames import LEAST, AnswerFrames, Incoming, Properties, acknowledge, start_of
+from .amqp_frames import END, HEADER, LEAST, AnswerFrames, Incoming, Properties, acknowledge, start_of
 
 if TYPE_CHECKING:
     import socket
@@ -76,7 +76,8 @@ class FastConnection(pika.SelectConnection):
                 self.bytes_received += stop - at  # which shows that the broker lives
                 self.frames_received += 1
             else:
-                super()._on_data_available(data[at:stop])  # type: ignore[misc]
+                frame = data[at:stop]
+                super()._on_data_available(_readable(frame) if kind == HEADER else frame)  # type: ignore[misc]
             at = stop
         self._frame_buffer = data[at:]
         self._turned()
@@ -139,6 +140,17 @@ def _read_by_pika(header: bytes) -> Properties:
     return Properties(
         found.headers or {}, _text(found.content_type), _text(found.message_id), _text(found.reply_to), timestamp
     )
+
+
+def _readable(frame: bytes) -> bytes:
+    """A header frame as it came, or without a table that would end the connection."""
+    content = frame[LEAST - 1 : -1]
+    try:
+        pika.BasicProperties().decode(content[12:])
+    except Exception:  # noqa: BLE001 - as above
+        content = content[:12] + _without_headers(content)
+        return frame[:3] + len(content).to_bytes(4, "big") + content + END
+    return frame
 
 
 def _without_headers(header: bytes) -> bytes:

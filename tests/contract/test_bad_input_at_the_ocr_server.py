@@ -174,6 +174,12 @@ def test_tables_in_tables_in_the_headers_do_not_cost_the_ocr_server_its_connecti
     assert "RecursionError" not in ocr_server.output()
 
 
+def test_nor_do_those_of_a_cancellation(gateway: ForeignGateway, ocr_server: Service) -> None:
+    gateway.channel.basic_publish("ocr.control", "", b"odd", DeeplyNested())
+    ocr_server.wait_for_output("a message of ocr.control is not understood")
+    assert "RecursionError" not in ocr_server.output()
+
+
 def test_an_answer_that_nobody_can_take_does_not_stop_the_ocr_server(gateway: ForeignGateway) -> None:
     gateway.send("lost.png", drawn(), pika.BasicProperties(reply_to="there is no such queue", message_id="lost"))
     gateway.send("good.png", drawn())
