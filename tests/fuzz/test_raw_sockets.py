@@ -274,8 +274,13 @@ def test_who_resets_in_the_middle_of_anything_is_forgotten(gateway: Gateway, goo
         with raw(gateway) as sock:
             sock.sendall(whole[:end])
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # an RST (socket(7))
+    with raw(gateway) as sock:
+        shaken(sock)
+        sock.sendall(frame(HELLO))
+        client_uuid = json.loads(read_frame(sock)[1])["ClientUUID"]
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     good_clients.wait_for_more()
-    wait_until(lambda: gateway.output().count("client gone") >= 1, "clients are gone")
+    wait_until(lambda: f"client gone: {client_uuid}" in gateway.output(), "it is gone")
 
 
 def test_a_handshake_that_never_ends_is_ended(unfinished: socket.socket) -> None:
