@@ -21,8 +21,6 @@ _ANSWERED = re.compile(r'^gateway_answers_total\{outcome="SUCCESS"\} (\S+)$', re
 START_SECONDS = 30.0
 # More than the services' own shutdown_grace of 20 s: whoever is slower than its own promise fails its test.
 STOP_SECONDS = 30.0
-# What a busy machine may add to a time that our programs promise: half a second, five times over.
-BUSY_SECONDS = 2.5
 
 
 def wait_until(holds: Callable[[], object], what: str, seconds: float = START_SECONDS) -> None:
