@@ -114,7 +114,7 @@ class Broker:
     async def _use(self, link: Link, where: str, events: Events) -> None:
         """Connect, and return when the connection is lost. Raises what aiormq raises."""
         on_answer = functools.partial(_on_answer, events)
-        on_held = functools.partial(_on_answer, events, is_held=True)
+        on_held = functools.partial(_on_held, events)
         async with link.opened(self._resume_window, on_answer, on_held, events.held_lost, events.announced):
             log.info(f"connected to the broker at {where}")
             self.connection_count += 1
@@ -242,7 +242,12 @@ class Broker:
             self._ready.clear()
 
 
-async def _on_answer(events: Events, settling: Settling, message: DeliveredMessage, *, is_held: bool = False) -> None:
+async def _on_held(events: Events, client_uuid: str, settling: Settling, message: DeliveredMessage) -> None:
+    await _on_answer(events, settling, message, held_for=client_uuid)
+
+
+async def _on_answer(events: Events, settling: Settling, message: DeliveredMessage, *, held_for: str = "") -> None:
+    """held_for: whose held queue it comes from; "": from the result queue."""
     try:
         answer = decode_answer(message.body)
     except UndecodableMessage as error:
@@ -257,7 +262,11 @@ async def _on_answer(events: Events, settling: Settling, message: DeliveredMessa
         # Nothing else would ever come for its image: its client would wait for ever, or send it again in vain.
         log.error(f"an answer that cannot be decoded is FAILED for its client: {error}", extra=facts)
         answer = failed
-    if isinstance(answer, OcrAnswer) and answer.request_id and not can_be_held(answer.client_uuid):
+    if held_for and answer.client_uuid != held_for:
+        # Given back it would come again at once, for ever: nobody but this client takes what is there.
+        log.error(f"an answer for another client is removed from held.{held_for}")
+        settling.reject(tag_of(message))
+    elif isinstance(answer, OcrAnswer) and answer.request_id and not can_be_held(answer.client_uuid):
         log.error(f"an answer for a ClientUUID that is none of ours goes to {DEAD_LETTER_QUEUE}")
         settling.reject(tag_of(message))
     elif isinstance(answer, OcrProgress):
@@ -265,7 +274,7 @@ async def _on_answer(events: Events, settling: Settling, message: DeliveredMessa
         settling.acknowledge(tag_of(message))
     else:
         try:
-            events.deliver(BrokerDelivery(answer, message, settling, is_held=is_held))
+            events.deliver(BrokerDelivery(answer, message, settling, is_held=bool(held_for)))
         except Exception:  # a mistake of ours costs this answer, not those behind it
             log.exception(f"an answer could not be handed over and goes to {DEAD_LETTER_QUEUE}")
             settling.reject(tag_of(message))

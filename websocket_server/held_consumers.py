@@ -20,14 +20,14 @@ from .lost_channels import or_lost
 TIMEOUT: Final = 10.0
 """Seconds for one exchange with the broker."""
 
-OnHeld = Callable[[Settling, DeliveredMessage], Coroutine[Any, Any, None]]
+OnHeld = Callable[[str, Settling, DeliveredMessage], Coroutine[Any, Any, None]]
+"""Called with whose held queue it is, what settles a message of it, and the message."""
 
 
 class HeldConsumers:
     """The consumers of held queues on one channel. Everything raises what aiormq raises.
 
-    on_held: called with each message, and what settles it. on_loss: called when the consumers have gone with their
-    channel.
+    on_held: called with each message. on_loss: called when the consumers have gone with their channel.
     """
 
     def __init__(self, connection: AbstractConnection, on_held: OnHeld, on_loss: Callable[[], None]) -> None:
@@ -68,7 +68,7 @@ class HeldConsumers:
             await channel.set_qos(prefetch_count=most)
             self._prefetch = most
         consumed = await (await channel_of(channel)).basic_consume(
-            queue_name, functools.partial(self._on_held, settling)
+            queue_name, functools.partial(self._on_held, client_uuid, settling)
         )
         if settling.lost.is_set():
             raise ConnectionError("its channel was lost at once")

@@ -23,7 +23,7 @@ from settings.schema import RabbitMQ
 from .batches import channel_of
 from .deliveries import Settling
 from .fanouts import Fanouts, OnAnnouncement
-from .held_consumers import HeldConsumers
+from .held_consumers import HeldConsumers, OnHeld
 from .held_queues import HeldQueues
 from .lost_channels import or_lost
 from .odd_properties import tolerate
@@ -89,7 +89,7 @@ class Link:
         self,
         resume_window: float,
         on_answer: OnAnswer,
-        on_held: OnAnswer,
+        on_held: OnHeld,
         on_held_loss: Callable[[], None],
         on_announcement: OnAnnouncement,
     ) -> AsyncIterator[None]:

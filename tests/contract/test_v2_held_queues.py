@@ -104,3 +104,20 @@ def test_garbage_in_a_held_queue_disturbs_nobody(gateway: Gateway, ocr_server: F
         back.hear_pending("r2")
         ocr_server.read(ocr_server.take_image_of("r2"), "read too")
         back.hear_success("r2", "read too")
+
+
+@pytest.mark.parametrize("request_id", ["r1", ""])
+def test_anothers_answer_in_a_held_queue_does_not_come_again_and_again(
+    request_id: str, gateway: Gateway, ocr_server: ForeignOcrServerV2
+) -> None:
+    with ForeignClientV2(gateway.port) as client:
+        client.upload("r1")
+        client.hear_pending("r1")
+    ocr_server.read(ocr_server.take_image_of("r1"), "read")
+    ocr_server.wait_held(client.client_uuid, 1)
+    answer = {"ClientUUID": "another's", "ImageFileName": "a.png", "RequestId": request_id, "OcrResult": "read"}
+    ocr_server.publish(f"held.{client.client_uuid}", answer)
+    with ForeignClientV2(gateway.port, resumes=client.welcome) as back:
+        back.hear_success("r1", "read")
+        back.received("r1")
+        gateway.wait_for_output(f"an answer for another client is removed from held.{client.client_uuid}")
