@@ -24,6 +24,7 @@ class Console:
     """
 
     def __init__(self, log_format: str, *, as_json: bool) -> None:
+        event_log.open_what_is_closed()
         self.log_format = log_format
         self._as_json = as_json
         self._bar: tqdm[NoReturn] | None = None

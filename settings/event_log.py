@@ -6,8 +6,10 @@ A logger's name is the NAME. Facts for programs go into `extra=ids(…)`; only t
 import datetime
 import json
 import logging
+import os
 import sys
 import time
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 _IDS: Final = "ids"
@@ -24,6 +26,13 @@ def passing_logger(name: str) -> logging.Logger:
     logger = logging.Logger(name)  # noqa: LOG001 - not registered, which is the point
     logger.parent = logging.getLogger()
     return logger
+
+
+def open_what_is_closed() -> None:
+    """Send what is written to a standard output or error that was closed at the start (`>&-`) nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for good
 
 
 def configure(log_format: str, stream: TextIO | None = None) -> None:
