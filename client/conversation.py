@@ -32,6 +32,12 @@ class Conversation:
         """The ids of a log line about this conversation."""
         return self._line.ids(**facts)
 
+    @property
+    def max_image_bytes(self) -> int | None:
+        """The largest image that the gateway takes, as it said when it was connected to. None: it has not said."""
+        session = self._line.session
+        return session.max_image_bytes if isinstance(session, SessionV2) else None
+
     def answers(self, requests: Iterable[Request]) -> Generator[Answered, None, None]:
         """Send the images, each as soon as there is room, and yield each one's answer as it comes.
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from .errors import NoImages
+from .errors import ImageFailed, NoImages
 
 FORMATS: Final = "PNG, JPEG, TIFF, WebP, BMP, GIF, HEIC or AVIF"
 DEFAULT_FOLDER: Final = "images"
@@ -43,10 +43,22 @@ class ImageFile:
 
     path: Path
 
-    def read(self) -> bytes:
-        """Its content. Raises OSError."""
-        with self.path.open("rb", buffering=0) as file:  # what is read whole needs no buffer beside it
-            return file.readall()
+    def read(self, max_bytes: int | None = None) -> bytes:
+        """Its content. Raises ImageFailed: it cannot be read, or is larger than max_bytes (None: than the memory)."""
+        try:
+            with self.path.open("rb", buffering=0) as file:  # what is read whole needs no buffer beside it
+                size = os.fstat(file.fileno()).st_size
+                if max_bytes is not None and size > max_bytes:
+                    raise self._too_large(f"{size} bytes, and the gateway takes {max_bytes}")
+                return file.readall()
+        except OSError as error:
+            raise ImageFailed(self.name, f"The file {self.path} cannot be read: {error.strerror}.") from error
+        except MemoryError as error:
+            raise self._too_large("more bytes than there is memory") from error
+
+    def _too_large(self, what_it_has: str) -> ImageFailed:
+        advice = "Scale it down or cut it into parts."
+        return ImageFailed(self.name, f"The file {self.path} is too large: it has {what_it_has}. {advice}")
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ Names are not checked here: which languages and outputs there are, the OCR serve
 The gateway's welcome tells what any of its OCR servers has, and nothing of one that has just started.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,5 +27,6 @@ def options_of(
 
 def _list(name: str, value: Sequence[str]) -> list[str] | None:
     if isinstance(value, str):
-        raise ValueError(f"{name} is {value!r}; it must be a list, as in {name}=[{value!r}].")  # noqa: TRY004
+        listed = [one.strip() for one in re.split("[+,]", value)]  # as on the command line
+        raise ValueError(f"{name} is {value!r}; it must be a list, as in {name}={listed}.")  # noqa: TRY004
     return list(value) or None

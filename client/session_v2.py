@@ -56,6 +56,7 @@ class SessionV2:
 
     def __init__(self, client_name: str, max_in_flight: int = 1, chance: Callable[[], float] = random.random) -> None:
         self.client_uuid = ""
+        self.max_image_bytes: int | None = None  # not told
         self._client_name = client_name
         self._own_max_in_flight = max_in_flight
         self._chance = chance
@@ -136,6 +137,7 @@ class SessionV2:
         is_kept = welcome.resumed and welcome.client_uuid == self.client_uuid
         self._is_welcome = True
         self.client_uuid, self._resume_key = welcome.client_uuid, welcome.resume_key
+        self.max_image_bytes = welcome.max_image_bytes or None
         self._outstanding.max_in_flight = max(1, min(self._own_max_in_flight, welcome.max_in_flight))
         if not is_kept:
             for one in self._outstanding:

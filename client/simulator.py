@@ -135,10 +135,9 @@ class Simulator:
             # Each image is read when its turn comes, so that only one more is in memory than is in flight.
             for image in images:
                 try:
-                    content = image.read()
-                except OSError as error:
+                    content = image.read(conversation.max_image_bytes)
+                except ImageFailed as failure:
                     del unanswered[image]
-                    failure = ImageFailed(image.name, f"The file {image.path} cannot be read: {error.strerror}.")
                     self._report.answered(conversation.log, image, failure)
                 else:
                     request = Request(image.name, content, answer_timeout=client.answer_timeout, options=self._options)

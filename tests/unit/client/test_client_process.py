@@ -1,6 +1,8 @@
 """`python -m client` as a process: exit code, signals, a pipe that closes."""
 
+import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import pytest
 
 from settings.command_line import Exit
 from tests.unit.client.fake_gateway import SECONDS, FakeGateway, Visit, damaged
+from tests.unit.client.running_client import v1_only
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -96,3 +99,32 @@ def test_a_pipe_that_nobody_reads_any_more_ends_it_without_a_traceback(gateway: 
     is_closed.set()
     code, _, err = program.end()
     assert (code, err) == (Exit.INTERRUPTED, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_an_output_that_was_closed_at_the_start_takes_nothing_and_does_no_harm(
+    gateway: FakeGateway, folder: Path, tmp_path: Path, more: list[str], closed: str
+) -> None:
+    (folder / "note.txt").write_text("A warning tells that this is no image.")
+    texts = tmp_path / "texts"
+    arguments = ["--set", f"WebSocket.url={gateway.url}", folder, "--output", texts, *more]
+    command = f"{shlex.join([sys.executable, '-m', 'client', *map(str, arguments)])} {closed}"
+    ended = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == Exit.OK
+    assert "Traceback" not in ended.stderr
+    assert len(list(texts.iterdir())) == 3
+    if more and closed == "2>&-":
+        assert [json.loads(line)["status"] for line in ended.stdout.splitlines()] == ["SUCCESS"] * 3
+
+
+@v1_only  # which tells no limit
+def test_an_image_over_the_memory_is_a_failed_image_and_the_others_are_read(gateway: FakeGateway, folder: Path) -> None:
+    with (folder / "a.png").open("r+b") as file:
+        file.truncate(1 << 32)  # of which the disk has a few bytes
+    program = shlex.join([sys.executable, "-m", "client", "--set", f"WebSocket.url={gateway.url}", str(folder)])
+    command = f"ulimit -v 2000000; {program}"  # KiB
+    ended = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (Exit.IMAGE_FAILED, "")
+    assert "a.png is too large: it has more bytes than there is memory." in ended.stdout
+    assert sorted(gateway.names) == ["b.png", "c.png"]

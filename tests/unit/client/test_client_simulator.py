@@ -184,6 +184,19 @@ def test_an_image_that_vanishes_meanwhile_is_a_failed_image(gateway: FakeGateway
     assert gateway.names == ["b.png", "c.png"]
 
 
+@v2_only
+def test_an_image_over_the_gateway_s_limit_is_neither_loaded_nor_sent(
+    gateway: FakeGateway, run: Run, folder: Path
+) -> None:
+    gateway.on_hello = lambda visit: visit.welcome("uuid", MaxImageBytes=1_000_000)
+    with (folder / "a.png").open("r+b") as file:
+        file.truncate(1 << 30)  # of which the disk has a few bytes
+    code, lines = run(folder, "--set", "ThreadPool.max_thread=1")
+    assert code == Exit.IMAGE_FAILED
+    assert lines_with(lines, "a.png is too large: it has 1073741824 bytes, and the gateway takes 1000000.")
+    assert gateway.names == ["b.png", "c.png"]
+
+
 def _images(names: str) -> list[ImageFile]:
     return [ImageFile(Path(name)) for name in names]
 

@@ -47,6 +47,8 @@ def test_options_are_sent_as_they_are_given_and_not_at_all_when_they_are_not(gat
         ocr.recognize(PNG, languages=["eng", "chi_tra"], page_seg_mode=0, preprocess="none")
         with pytest.raises(ValueError, match="languages is 'eng'; it must be a list"):
             ocr.recognize(PNG, languages="eng")
+        with pytest.raises(ValueError, match=r"as in languages=\['eng', 'fra'\]"):
+            ocr.recognize(PNG, languages="eng+fra")
         with pytest.raises(ValueError, match="outputs is 'pdf'; it must be a list"):
             ocr.recognize(PNG, outputs="pdf")
     assert gateway.said("Options") == [
