@@ -60,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PortTaken as error:
         log.error(str(error))
         return Exit.PORT_TAKEN
+    except KeyboardInterrupt:  # before `run` listens to signals
+        pass
     return Exit.OK
 
 

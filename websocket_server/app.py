@@ -57,9 +57,9 @@ async def run(settings: GatewaySettings) -> None:
 
     Raises SettingsError, PortTaken, QueuesDiffer.
     """
+    stop = _stop_signals()  # first: making the resume keys' secret takes part of a second
     tls = tls_context(settings)
     door = _door(settings)
-    stop = _stop_signals()
     registry: Registry[Connection] = Registry()
     metrics, memory = Metrics(), Memory(settings.websocket.max_buffered_bytes)
     broker = Broker(settings.rabbitmq, settings.websocket.resume_window)

@@ -54,6 +54,16 @@ def test_ctrl_c_while_processes_start_prints_no_traceback(services: Services, mo
     server.assert_nothing_is_left()
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ctrl_c_while_the_gateway_starts_prints_no_traceback(services: Services, moment: float) -> None:
+    gateway = services.gateway(f"RabbitMQ.port={free_port()}", ready=False)
+    gateway.wait_for_output("settings of")
+    time.sleep(moment)
+    os.kill(gateway.process.pid, signal.SIGINT)
+    assert gateway.exit_code() == 0
+    assert "Traceback" not in gateway.output()
+
+
 STANDS_STILL = """
 import os, signal, sys
 
