@@ -62,8 +62,10 @@ class Connection:
         except (websocket.WebSocketConnectionClosedException, OSError) as error:
             # So it looks when a gateway dies just now, or one behind a proxy that answers in its place.
             raw.close()
+            hint = " One with a certificate has a URL that begins with wss://." if url.startswith("ws:") else ""
+            what = f"The connection to {shown(url)} broke before a gateway answered ({error})."
             raise ConnectError(
-                f"The connection to {shown(url)} broke before a gateway answered ({error}). Is one running there?",
+                f"{what} Is one running there?{hint}",
                 is_passing=True,
             ) from error
         except FAILURES as error:

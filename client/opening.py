@@ -63,8 +63,10 @@ class Door:
             if isinstance(event, Welcomed):
                 return event, ignored
             if isinstance(event, Refused):
+                has_none = self._gateway.token is None and event.retry_after is None
+                hint = " It has sent no token: [Client] token_file names the file with one." if has_none else ""
                 raise ConnectError(
-                    f"The gateway does not let this client in: {event.sentence}",
+                    f"The gateway does not let this client in: {event.sentence}{hint}",
                     is_passing=event.retry_after is not None,
                     is_refusal=event.retry_after is None,
                     retry_after=event.retry_after,

@@ -34,7 +34,7 @@ def test_ctrl_c_ends_the_demo_without_a_traceback(words: str, tmp_path: Path, py
     if Path(sys.prefix) != ROOT / ".venv":
         skip_loudly("a .venv of script/bootstrap that the tests run in", pytestconfig)
     (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_HERE.format(words=words))
-    demo = [ROOT / "script" / "demo", "--broker", "amqp://127.0.0.1:1/"]
+    demo = [str(ROOT / "script" / "demo"), "--broker", "amqp://127.0.0.1:1/"]
     ended = subprocess.run(
         [sys.executable, "-S", "-c", IN_A_GROUP_OF_ITS_OWN, *demo],
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": str(tmp_path)},
