@@ -57,7 +57,7 @@ class Supervisor:
         self._log_format = log_format
         self._slots = [Slot(number + 1) for number in range(count)]
         self._attempts = Attempts(settings.process_pool.max_attempts)
-        self._is_connected: bool | None = None
+        self._said = set[str]()  # why there is no broker, but for a library's words in brackets
         self._signals = signals
         # Made by the first process: were it made here, a supervisor that is killed at once would leave it behind.
         self._folder = Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
@@ -119,11 +119,12 @@ class Supervisor:
             if isinstance(message, control.Begun) and message.asks:
                 yield process, message.image_id
             elif isinstance(message, control.Connected):
-                self._is_connected = True
+                self._said.clear()
             elif isinstance(message, control.Disconnected):
-                if self._is_connected is not False:  # every process says so, a person needs it once
+                kind = message.reason.partition("(")[0]
+                if kind not in self._said:  # every process says so, a person needs each once
                     log.warning(message.reason)
-                self._is_connected = False
+                    self._said.add(kind)
         if not process.is_talking and (image_id := process.slate.died_of()):
             deaths = self._attempts.died_of(image_id)
             log.error(

@@ -88,7 +88,10 @@ class Broker:
 
     async def run(self, events: Events) -> None:
         """Keep the connections up until cancelled, and tell what comes by them. Raises QueuesDiffer."""
-        delay, has_said = FIRST_BACKOFF, False
+        delay, said = (
+            FIRST_BACKOFF,
+            set[str](),
+        )  # why it is not reached, but for a library's words in brackets: each once
         where = f"{self._settings.host}:{self._settings.port}"
         while True:
             link, connected_before = Link(self._settings, self._lost), self.connection_count
@@ -102,11 +105,12 @@ class Broker:
             finally:
                 self._lost(link)
             if self.connection_count > connected_before:
-                delay, has_said = FIRST_BACKOFF, False
+                delay = FIRST_BACKOFF
+                said.clear()
                 why = f"the connection to the broker at {where} is lost; connecting again"
-            if not has_said:
+            if (kind := why.partition("(")[0]) not in said:  # it may change, as when the password is another now
                 log.warning(why)
-                has_said = True
+                said.add(kind)
             # Jitter, so that many gateways do not come back in the same instant.
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets
             delay = min(2 * delay, LONGEST_BACKOFF)

@@ -4,6 +4,7 @@ import re
 import secrets
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pika
@@ -89,6 +90,22 @@ def test_the_servers_do_all_their_work_with_the_documented_permissions(
     started_late = gateway.output().index("connected to the broker")
     for output in (gateway.output()[started_late:], server.output().partition("listening")[2]):
         assert "ACCESS_REFUSED" not in output
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_servers_that_are_not_let_in_any_more_say_so_though_they_were(own_broker: Broker, tmp_path: Path) -> None:
+    own_broker.rabbitmqctl("add_user", "account", "password")
+    own_broker.rabbitmqctl("set_permissions", "account", ".*", ".*", ".*")
+    account = ["RabbitMQ.account=account", "RabbitMQ.password=password"]
+    with closing(Services(own_broker.port, tmp_path)) as services:
+        gateway, server = services.gateway(*account), services.ocr_server(*account)
+        own_broker.rabbitmqctl("change_password", "account", "another")
+        own_broker.rabbitmqctl("close_all_connections", "--global", "an operator's wish")
+        for service in (gateway, server):
+            service.wait_for_output("does not let us in")
+        own_broker.rabbitmqctl("change_password", "account", "password")
+        gateway.wait_until_ready()
+        server.wait_for_output("listening", times=2)
 
 
 def _bound(broker: Broker, exchange: str) -> list[str]:
