@@ -1,18 +1,20 @@
 """Words as wide as their ink: one box of Tesseract's in thirty leaves out a last letter, or takes in a neighbour's.
 
 A line's columns of pixels that have ink are runs: letters, or letters that touch. A run belongs to the word that it is
-in, or to the one that it stands closest to.
+in, or to the one that it stands closest to. A run of two words is looked at letter by letter: in italics the tail of an
+f is under the word before it.
 """
 
 import dataclasses
+import itertools
 import math
 import re
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
-from .layout import Layout, Line, Word
+from .layout import Layout, Line, Word, has_space_between
 from .projective import Box
 
 LETTER_GAP: Final = 0.25
@@ -25,7 +27,7 @@ MOST_DRIFT: Final = 0.3
 """Of the line's rise: a line that rises or falls by more shares its rows of pixels with others, and stays as it is."""
 
 OWN: Final = 0.6
-"""Of a run's columns: a word that has fewer of them shares the run with another."""
+"""Of the columns of a run, or a letter: a word that has fewer of them shares it with another."""
 
 NO_WIDTH: Final = 0.1
 """Of the line's rise: so narrow is no word; Tesseract gives such a box to an "a" now and then, beside the letter."""
@@ -36,6 +38,12 @@ FAR_INTO: Final = 0.5
 LEAST_CONTRAST: Final = 24
 
 Span = tuple[float, float]
+Run = tuple[int, int]
+Letters = Callable[[int, int], Sequence[Run]]
+"""Where the letters in a run begin and end."""
+
+Shared = tuple[Run, int, float, int]
+"""A letter, the word that has it, and how many of its columns are in which other word."""
 
 
 def fitted(layout: Layout, image: Any) -> Layout:
@@ -61,7 +69,12 @@ def _fitted(line: Line, grey: Any) -> Line:
     order = sorted(range(len(line.words)), key=lambda place: line.words[place].box[0])
     before = _in_turn([(line.words[place].box[0], line.words[place].box[2]) for place in order], rise)
     words = list(line.words)
-    for place, old, new in zip(order, before, _spans(before, runs, rise), strict=True):
+
+    def letters(start: int, end: int) -> list[Run]:
+        return [(left + area[0], right + area[0]) for left, right in _letters(ink, start - area[0], end - area[0])]
+
+    spans = _spans([words[place] for place in order], before, runs, letters, rise)
+    for place, old, new in zip(order, before, spans, strict=True):
         is_told = old[1] - old[0] > NO_WIDTH * rise
         # Of an edge that was far off nothing is known, and of a word without a width neither.
         most = (1 if is_told else 2) * MOST * rise + max(0.0, words[place].box[2] - old[1])
@@ -92,10 +105,21 @@ def _ink(crop: Any) -> Any:
     return crop.point([255 * ((grey <= threshold) == is_dark) for grey in range(256)])
 
 
-def _runs(ink: Any) -> list[tuple[int, int]]:
+def _runs(ink: Any) -> list[Run]:
     """Where columns with ink begin and end."""
     columns = ink.reduce((1, ink.height)).tobytes()
     return [match.span() for match in re.finditer(rb"[^\0]+", columns)]
+
+
+def _letters(ink: Any, start: int, end: int) -> list[Run]:
+    """Where what is joined in the ink begins and ends, in these columns of it, sorted."""
+    import cv2
+    import numpy as np
+
+    count, _, found, _ = cv2.connectedComponentsWithStats(np.asarray(ink.crop((start, 0, end, ink.height))))
+    if count > end - start:  # more pieces than columns: grain
+        return [(start, end)]
+    return sorted((start + int(left), start + int(left + width)) for left, _, width, _, _ in found[1:])
 
 
 def _threshold(counts: Sequence[int]) -> int | None:
@@ -115,31 +139,27 @@ def _threshold(counts: Sequence[int]) -> int | None:
     return scores.index(max(scores))
 
 
-def _spans(words: Sequence[Span], runs: Sequence[tuple[int, int]], rise: float) -> list[Span]:
-    """What the words, sorted by their left, span with the runs that are theirs."""
-    own: list[list[Span]] = [[] for _ in words]
-    lefts, strays = [left for left, _ in words], list[tuple[int, int]]()
-    for start, end in runs:
-        last = bisect(lefts, end)
-        overlaps = [
-            (min(end, right) - max(start, left), place)
-            for place, (left, right) in enumerate(words[max(0, last - 3) : last], max(0, last - 3))
-        ]
-        overlaps = [one for one in overlaps if one[0] > 0]
-        widest, owner = max(overlaps, default=(0.0, -1))
-        if len(overlaps) == 1 or widest >= OWN * (end - start) > 0:
-            own[owner].append((start, end))
-        elif overlaps:  # letters of two words touch: each keeps the edge that it has
-            for _, place in overlaps:
-                left, right = words[place]
-                own[place].append((max(start, left), min(end, right)))
+def _spans(
+    words: Sequence[Word], boxes: Sequence[Span], runs: Sequence[Run], letters: Letters, rise: float
+) -> list[Span]:
+    """What the words, sorted by their left, span with the runs that are theirs. boxes: where they are said to be."""
+    own: list[list[Span]] = [[] for _ in boxes]
+    lefts, strays, shared = [left for left, _ in boxes], list[Run](), list[Shared]()
+    for run in runs:
+        shares = _shares(boxes, lefts, run)
+        if len(shares) > 1:
+            shared += _divided(own, boxes, lefts, run, letters)
+        elif shares:
+            own[shares[0][1]].append(run)
         else:
-            strays.append((start, end))
+            strays.append(run)
+    _give_back(own, boxes, shared)
+    _exchange(own, words)
     spans = [
-        (min(start for start, _ in found), max(end for _, end in found)) if found else words[place]
+        (min(start for start, _ in found), max(end for _, end in found)) if found else boxes[place]
         for place, found in enumerate(own)
     ]
-    strays = _given_to_words_without_width(words, own, spans, strays, rise)
+    strays = _given_to_words_without_width(boxes, own, spans, strays, rise)
     for start, end in strays:  # letters that follow a word
         place = bisect(lefts, start) - 1
         if place >= 0 and 0 <= start - spans[place][1] <= LETTER_GAP * rise:
@@ -152,11 +172,76 @@ def _spans(words: Sequence[Span], runs: Sequence[tuple[int, int]], rise: float) 
     return spans
 
 
+def _shares(boxes: Sequence[Span], lefts: Sequence[float], run: Span) -> list[tuple[float, int]]:
+    """How many of the run's columns are in which word."""
+    (start, end), last = run, bisect(lefts, run[1])
+    first = max(0, last - 3)
+    overlaps = [
+        (min(end, right) - max(start, left), place) for place, (left, right) in enumerate(boxes[first:last], first)
+    ]
+    return [one for one in overlaps if one[0] > 0]
+
+
+def _divided(
+    own: Sequence[list[Span]], boxes: Sequence[Span], lefts: Sequence[float], run: Run, letters: Letters
+) -> list[Shared]:
+    """Divide a run among the words that share it, in `own`; returns the letters that reach into another word.
+
+    The word that has most of the run has it all, but for letters that are clearly another's.
+    """
+    widest, owner = max(_shares(boxes, lefts, run))
+    has_owner = widest >= OWN * (run[1] - run[0])
+    found = list[Shared]()
+    for letter in letters(*run):
+        shares, width = _shares(boxes, lefts, letter), letter[1] - letter[0]
+        most, place = max(shares, default=(0.0, owner))
+        is_clear = most >= OWN * width
+        if has_owner and not (is_clear and _share_of(owner, shares) <= (1 - OWN) * width):
+            place = owner
+        elif not is_clear:  # letters of two words touch: each keeps the edge that it has
+            for _, other in shares:
+                left, right = boxes[other]
+                own[other].append((max(letter[0], left), min(letter[1], right)))
+            continue
+        own[place].append(letter)
+        found += [(letter, place, share, other) for share, other in shares if other != place]
+    return found
+
+
+def _share_of(word: int, shares: Sequence[tuple[float, int]]) -> float:
+    return next((share for share, place in shares if place == word), 0.0)
+
+
+def _give_back(own: Sequence[list[Span]], boxes: Sequence[Span], shared: Sequence[Shared]) -> None:
+    """Give a word that has no letter the one that most of its box is in, of a word that has others."""
+    for letter, owner, share, other in shared:
+        left, right = boxes[other]
+        if not own[other] and len(own[owner]) > 1 and 2 * share > right - left:
+            own[owner].remove(letter)
+            own[other].append(letter)
+
+
+def _exchange(own: Sequence[list[Span]], words: Sequence[Word]) -> None:
+    """Give the letter at a word's end to the next word where that lacks letters and is closer to it than its own."""
+    for place, (left, right) in enumerate(itertools.pairwise(own)):
+        if not left or not right or not has_space_between(words[place], words[place + 1]):
+            continue
+        gap = right[0][0] - left[-1][1]
+        before = left[-1][0] - left[-2][1] if len(left) > 1 and len(right) < len(words[place + 1].text) else 0.0
+        after = right[1][0] - right[0][1] if len(right) > 1 and len(left) < len(words[place].text) else 0.0
+        if not 0 < gap < max(before, after):  # where columns are shared they tell nothing of gaps
+            continue
+        if before > after:
+            right.insert(0, left.pop())
+        else:
+            left.append(right.pop(0))
+
+
 def _given_to_words_without_width(
-    words: Sequence[Span], own: Sequence[list[Span]], spans: list[Span], strays: list[tuple[int, int]], rise: float
-) -> list[tuple[int, int]]:
+    boxes: Sequence[Span], own: Sequence[list[Span]], spans: list[Span], strays: list[Run], rise: float
+) -> list[Run]:
     """Give each word without a width the runs between its neighbours, in `spans`; returns those that are left."""
-    for place, (left, right) in enumerate(words):
+    for place, (left, right) in enumerate(boxes):
         if right - left > NO_WIDTH * rise or own[place]:
             continue
         low = spans[place - 1][1] if place else left - rise

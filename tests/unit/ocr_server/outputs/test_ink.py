@@ -80,6 +80,46 @@ def test_a_word_without_a_width_has_the_letter_that_stands_alone_beside_it() -> 
     assert found == [(100, 158), (174, 186), (200, 260)]
 
 
+def test_a_letter_goes_to_the_word_that_lacks_it_and_is_closer() -> None:
+    of_the = image((100, 114), (117, 130), (136, 144), (147, 158), (161, 172))
+    assert sides(fitted(page(line(word("of", 100, 114), word("the", 117, 172))), of_the)) == [(100, 130), (136, 172)]
+    to_jane = image((100, 108), (110, 122), (130, 135), (138, 150), (153, 165), (168, 180))
+    assert sides(fitted(page(line(word("to", 100, 135), word("jane", 138, 180))), to_jane)) == [(100, 122), (130, 180)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "why"),
+    [(("Lad", "3m"), "a space was not read"), (("的小那有", "川八"), "they are written without a space")],
+)
+def test_a_wider_gap_in_a_word_than_beside_it_may_be_right(texts: tuple[str, str], why: str) -> None:
+    drawn = image((100, 110), (112, 122), (124, 134), (139, 149), (156, 166))
+    seen = page(line(word(texts[0], 100, 134), word(texts[1], 139, 166)))
+    assert sides(fitted(seen, drawn)) == [(100, 134), (139, 166)], why
+
+
+def test_a_word_that_has_no_letter_takes_the_one_that_most_of_it_is_in() -> None:
+    of_a = image((100, 114), (117, 130), (136, 150))
+    assert sides(fitted(page(line(word("of", 100, 150), word("a", 140, 156))), of_a)) == [(100, 130), (136, 150)]
+    assert sides(fitted(page(line(word("of", 100, 150), word("|", 149, 156))), of_a)) == [(100, 150), (149, 156)]
+
+
+def test_the_tail_of_an_italic_f_takes_no_letter_from_the_word_before_it() -> None:
+    drawn = image((100, 118), (122, 140), (222, 260))
+    drawn.paste(10, (144, BASE - RISE, 158, BASE))  # the t of "that"
+    drawn.paste(10, (150, BASE + 4, 180, BASE + DESCENT))  # under it the tail of the f of "field"
+    drawn.paste(10, (174, BASE - RISE, 210, BASE + DESCENT))
+    found = sides(fitted(page(line(word("that", 100, 158), word("field", 158, 260))), drawn))
+    assert found == [(100, 158), (150, 260)]
+
+
+def test_a_letter_that_is_in_both_boxes_stays_with_the_run_that_it_is_in() -> None:
+    drawn = image((127, 140), (144, 160))
+    drawn.paste(10, (100, BASE - 15, 112, BASE))
+    drawn.paste(10, (111, BASE - RISE, 122, BASE - 20))  # touches nothing, but shares a column
+    found = sides(fitted(page(line(word("of", 100, 117), word("go", 111, 160))), drawn))
+    assert found == [(100, 122), (127, 160)]
+
+
 def test_the_line_s_box_holds_its_words() -> None:
     (_, found), *_ = fitted(read((100, 150), (200, 250)), image(*LETTERS)).numbered_lines()
     assert found.box == (100, BASE - RISE, 260, BASE + DESCENT)
