@@ -1,6 +1,7 @@
 """wss: the gateway with a certificate, our client and a foreign one."""
 
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -56,6 +57,25 @@ def test_images_go_through_tls_and_strangers_are_not_trusted(services: Services,
     with connect(url, ssl=_context(tmp_path), proxy=None) as foreign:
         foreign.send('{"ClientName": "Ada"}')
         assert "ClientUUID" in foreign.recv(20)
+
+
+def test_the_health_check_of_compose_asks_a_gateway_with_a_certificate_too(services: Services, tmp_path: Path) -> None:
+    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
+    (check,) = re.findall(r"^ +- (import .*?/readyz.*?)\n +interval:", compose, re.MULTILINE | re.DOTALL)
+    settings = _certificate(tmp_path)
+    for certificate in ("", settings[0].partition("=")[2]):
+        gateway = services.gateway(*(settings if certificate else ()), ready=False)
+        gateway.wait_for_output("connected to the broker")
+        asked = subprocess.run(
+            [sys.executable, "-c", re.sub(r"\n +", " ", check).replace("8765", str(gateway.port))],
+            env=os.environ | {"OCR_WEBSOCKET_TLS_CERTIFICATE": certificate},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        assert asked.returncode == 0, asked.stderr
+        gateway.stop()
 
 
 def test_a_peer_that_never_begins_its_tls_handshake_does_not_hold_up_the_gateway(
