@@ -16,7 +16,9 @@ from private_broker import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 # The gateway's words for a client that has a held queue from now on.
-_HAS_HELD_QUEUE = re.compile(r"(?:answer held: .* for|client resumed: .*,) ([0-9a-f-]{56})$", re.MULTILINE)
+_HAS_HELD_QUEUE = re.compile(
+    r"(?:answer held: .* for|client resumed: .*,|in the held queue of) ([0-9a-f-]{56})$", re.MULTILINE
+)
 _ANSWERED = re.compile(r'^gateway_answers_total\{outcome="SUCCESS"\} (\S+)$', re.MULTILINE)
 START_SECONDS = 30.0
 # More than the services' own shutdown_grace of 20 s: whoever is slower than its own promise fails its test.

@@ -92,6 +92,11 @@ class GiveBack:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class TakeHeld:
+    """The client misses an answer: another gateway may have put it into the client's held queue."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class CancelAtServers:
     """Have the OCR servers skip this request. was_known: it was accepted here."""
 
@@ -107,4 +112,4 @@ class Close:
     reason: str
 
 
-Action = Greet | Enter | Publish | Send | Acknowledge | Hold | GiveBack | CancelAtServers | Close
+Action = Greet | Enter | Publish | Send | Acknowledge | Hold | GiveBack | TakeHeld | CancelAtServers | Close

@@ -96,6 +96,8 @@ class Dispatch:
             # Not awaited: a client that sends several at once has them confirmed together.
             self._memory.take(len(action.request.image))
             self._tasks.start(self._publish(client, action))
+        elif isinstance(action, do.TakeHeld):
+            self.held.look_for_missed(client)
         elif isinstance(action, do.CancelAtServers):
             if action.was_known:
                 self._metrics.answered(ErrorCode.CANCELLED)

@@ -55,6 +55,14 @@ class HeldAnswers:
             client.has_put_away = False
             self.take(client)
 
+    def look_for_missed(self, client: Client[Connection]) -> None:
+        """A client that is here asks again for what it has been promised: another gateway may have held the answer."""
+        if client.takes_held or client.connection is None:
+            return
+        client.takes_held = True
+        log.info(f"an answer is asked for again, and looked for in the held queue of {client.client_uuid}")
+        self.take(client)
+
     def stop(self, client: Client[Connection]) -> None:
         """Take a client's held answers no more."""
         if client.takes_held:

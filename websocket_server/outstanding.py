@@ -12,7 +12,7 @@ from protocol import messages_v2 as v2
 from protocol.bodies import Addressee, OcrAnswer, OcrProgress, OcrRequest
 from protocol.errors import ErrorCode, Refusal
 
-from .actions import Acknowledge, Action, CancelAtServers, Delivery, GiveBack, Hold, Publish, Send
+from .actions import Acknowledge, Action, CancelAtServers, Delivery, GiveBack, Hold, Publish, Send, TakeHeld
 from .closed_requests import ClosedRequests
 from .in_flight import InFlight, Request, State
 from .session import FORM_FEED
@@ -129,7 +129,7 @@ class Outstanding:
         if one.state is State.PUBLISHING:
             return []  # PENDING is to come
         if one.state is State.ACCEPTED:
-            return _say_pending(one)
+            return [*_say_pending(one), TakeHeld()]
         one.was_asked_for, one.is_sent = True, False
         return [] if one.live_delivery is None else _final(one)
 

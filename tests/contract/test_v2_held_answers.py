@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pika
 import pytest
 
 from tests.contract.foreign_peers_v2 import SUBPROTOCOLS, ForeignClientV2, ForeignOcrServerV2
@@ -140,3 +141,24 @@ def test_an_answer_given_to_a_half_dead_connection_reaches_the_client_at_another
             back.hear_accepted_and_success("r1", "read")
             back.received("r1")
             back.hear_nothing_more()
+
+
+def test_an_answer_misled_to_another_gateway_reaches_the_client_that_asks_for_it_again(
+    gateway: Gateway, other_gateway: Gateway, ocr_server: ForeignOcrServerV2
+) -> None:
+    with ForeignClientV2(other_gateway.port) as client:
+        client.upload("r1")
+        client.hear_pending("r1")
+        image = ocr_server.take_image_of("r1")
+        # As when two gateways take answers from one queue: for a moment, while one replaces the other.
+        misled = {key: image.message()[key] for key in ("ClientUUID", "ImageFileName", "RequestId")}
+        ocr_server.publish("result_queue", misled | {"OcrResult": "read"}, pika.BasicProperties())
+        ocr_server.wait_held(client.client_uuid, 1)
+        ocr_server.acknowledge(image)
+        client.upload("r1")
+        client.hear_pending("r1")
+        client.hear_success("r1", "read")
+        client.received("r1")
+        client.hear_nothing_more()
+    ocr_server.wait_held(client.client_uuid, 0)
+    assert client.client_uuid in gateway.output()

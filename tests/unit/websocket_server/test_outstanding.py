@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from protocol import messages_v2 as v2
 from protocol.bodies import OcrAnswer, OcrProgress
 from protocol.errors import ErrorCode, Refusal
-from websocket_server.actions import Acknowledge, Action, CancelAtServers, GiveBack, Hold, Publish, Send
+from websocket_server.actions import Acknowledge, Action, CancelAtServers, GiveBack, Hold, Publish, Send, TakeHeld
 from websocket_server.closed_requests import REMEMBERED
 from websocket_server.outstanding import Outstanding
 
@@ -101,7 +101,9 @@ def test_the_same_request_again_is_not_published_again() -> None:
     assert isinstance(publish, Publish)
     assert _upload(made) == []
     made.published(publish.message_id)
-    assert _said(_upload(made)) == ["PENDING"]
+    again = _upload(made)
+    assert _said(again) == ["PENDING"]
+    assert again[1:] == [TakeHeld()]
     made.answered(_delivery())
     assert _said(_upload(made)) == ["SUCCESS"]
     assert made.in_flight == 1
