@@ -99,7 +99,7 @@ def find_images(path: Path) -> Found:
                 return Found((ImageFile(path),))
             raise NoImages(f"The file {path} is no {FORMATS} image.")
         with os.scandir(path) as entries:  # which tells files from folders without looking at each
-            files = [path / one.name for one in entries if not one.name.startswith(".") and one.is_file()]
+            files = [path / one.name for one in entries if not one.name.startswith(".") and _is_file(one)]
     except FileNotFoundError:
         raise NoImages(f"There is no folder {path}. Name a folder of images, as in: python -m client scans/") from None
     except OSError as error:
@@ -129,6 +129,17 @@ def names(of: tuple[str, ...]) -> str:
     """The first few names, and how many more there are."""
     more = len(of) - _NAMES_SHOWN
     return ", ".join(of[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """True also for a link to what cannot be found or looked at: it is told of by its name."""
+    try:
+        is_file = entry.is_file()
+        if not is_file and entry.is_symlink():
+            entry.stat()  # raises where what it leads to is missing, for which is_file says False
+    except OSError:
+        return True
+    return is_file
 
 
 def _has_image(path: Path) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from client import folder as folder_module
-from client.errors import NoImages
+from client.errors import ImageFailed, NoImages
 from client.folder import choose_folder, find_images, is_image, names
 from tests.unit.client.image_heads import IMAGES, OTHERS, PNG
 
@@ -72,6 +72,26 @@ def test_a_folder_without_images_is_told_in_one_sentence(make: object, sentence:
     make(tmp_path / "scans")
     with pytest.raises(NoImages, match=sentence):
         find_images(tmp_path / "scans")
+
+
+def test_a_link_that_leads_nowhere_concerns_nothing_else_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    for name, target in {
+        "circle.png": "circle.png",
+        "gone.png": "nowhere",
+        "gone.txt": "nowhere",
+        "to a fifo.png": "fifo",
+        "to a folder.png": "folder",
+        "to a.png": "a.png",
+    }.items():
+        (tmp_path / name).symlink_to(target)
+    found = find_images(tmp_path)
+    assert [one.name for one in found.images] == ["a.png", "circle.png", "gone.png", "to a.png"]
+    assert found.left_out == ("gone.txt",)
+    with pytest.raises(ImageFailed, match="cannot be read: Too many levels"):
+        found.images[1].read()
 
 
 def test_the_samples_stand_in_only_for_the_default_folder_that_is_missing(
