@@ -7,10 +7,14 @@ from typing import Final
 
 import msgspec
 
-from .messages import decode_with
+from .messages import UndecodableMessage, decode_with
 
 ANNOUNCE_EVERY: Final = 30.0
 """Seconds between two announcements of an OCR server."""
+
+MAX_ANNOUNCEMENT_BYTES: Final = 64 * 1024
+"""Of a longer one nothing is taken: what it says would be in the welcome of every client. All of Tesseract's languages
+and scripts are 2 KiB."""
 
 
 class Announcement(msgspec.Struct, frozen=True, rename="pascal"):
@@ -63,5 +67,7 @@ def encode_announcement(announcement: Announcement) -> bytes:
 
 def decode_announcement(body: bytes) -> Announcement:
     """The announcement in a message of `ocr.announce`. Raises UndecodableMessage."""
+    if len(body) > MAX_ANNOUNCEMENT_BYTES:
+        raise UndecodableMessage(f"An announcement of {len(body)} bytes, more than {MAX_ANNOUNCEMENT_BYTES}.")
     found = decode_with(_announcements, body)
     return Announcement(found.server, found.slots, found.languages or (), found.outputs or (), found.version or "")

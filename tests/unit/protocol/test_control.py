@@ -62,6 +62,12 @@ def test_a_damaged_announcement_is_undecodable(body: bytes) -> None:
         control.decode_announcement(body)
 
 
+def test_an_announcement_that_would_make_every_welcome_long_is_undecodable() -> None:
+    languages = tuple(f"language{number}" for number in range(10_000))
+    with pytest.raises(UndecodableMessage, match="more than 65536"):
+        control.decode_announcement(control.encode_announcement(Announcement("s", 1, languages)))
+
+
 likely = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: (
