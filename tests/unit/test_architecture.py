@@ -68,11 +68,15 @@ ONLY_IN = {
     "PIL": {"ocr_server/image.py", "ocr_server/letters.py", "ocr_server/decoders.py"},
     "pillow_heif": {"ocr_server/decoders.py"},
     "cv2": {
-        f"ocr_server/preprocess/{one}.py" for one in ("columns", "grain", "light", "look", "mend", "slope", "straight")
+        f"ocr_server/preprocess/{one}.py"
+        for one in ("columns", "grain", "joined", "light", "look", "mend", "slope", "straight")
     },
     "numpy": {
         "ocr_server/outputs/base_line.py",
-        *(f"ocr_server/preprocess/{one}.py" for one in ("columns", "grain", "light", "mend", "slope", "straight")),
+        *(
+            f"ocr_server/preprocess/{one}.py"
+            for one in ("columns", "grain", "joined", "light", "mend", "slope", "straight")
+        ),
     },
     "tesserocr": {"ocr_server/engine.py", "ocr_server/installation.py"},
     "pytesseract": {"ocr_server/engine.py"},
